@@ -1,0 +1,18 @@
+//! Dense linear algebra behind a small interface of our own.
+//!
+//! Matrices are row-major. Decompositions and products are the `faer` crate's, run on one thread:
+//! parallel work is cut by [`crate::parallel`] so that its bits do not depend on the number of
+//! threads. Wrong shapes panic; numerical failures are [`crate::MathError`].
+
+mod cholesky;
+mod eigen;
+mod matrix;
+mod product;
+
+pub use cholesky::Cholesky;
+pub use eigen::SymmetricEigen;
+pub use matrix::{Matrix, axpy, dot};
+pub use product::{gram, matmul, matmul_nt, matmul_tn};
+
+#[cfg(test)]
+mod tests;
