@@ -22,7 +22,9 @@ pub enum MathError {
         dim: usize,
     },
     /// Adaptive quadrature ran out of subdivisions.
-    #[error("quadrature reached {error:.1e} where {tolerance:.1e} was asked, after {intervals} intervals")]
+    #[error(
+        "quadrature reached {error:.1e} where {tolerance:.1e} was asked, after {intervals} intervals"
+    )]
     Quadrature {
         /// The error estimate that was reached.
         error: f64,

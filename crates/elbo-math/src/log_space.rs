@@ -5,7 +5,11 @@ pub fn log_sum_exp(x: &[f64]) -> f64 {
     let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !max.is_finite() {
         // All terms are -inf, or one is +inf; a NaN falls through to the sum.
-        return if x.iter().any(|v| v.is_nan()) { f64::NAN } else { max };
+        return if x.iter().any(|v| v.is_nan()) {
+            f64::NAN
+        } else {
+            max
+        };
     }
     max + x.iter().map(|v| (v - max).exp()).sum::<f64>().ln()
 }
@@ -23,7 +27,11 @@ pub fn log_add_exp(a: f64, b: f64) -> f64 {
 
 /// `log(1 + exp(x))`, the softplus.
 pub fn log1p_exp(x: f64) -> f64 {
-    if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
+    if x > 0.0 {
+        x + (-x).exp().ln_1p()
+    } else {
+        x.exp().ln_1p()
+    }
 }
 
 /// `log(1 − exp(x))` for `x ≤ 0`; NaN for `x > 0`.
@@ -83,7 +91,12 @@ mod tests {
 
     #[test]
     fn log_add_exp_agrees_with_log_sum_exp() {
-        for (a, b) in [(0.0, 1.0), (-700.0, -710.0), (f64::NEG_INFINITY, 3.0), (5.0, f64::NEG_INFINITY)] {
+        for (a, b) in [
+            (0.0, 1.0),
+            (-700.0, -710.0),
+            (f64::NEG_INFINITY, 3.0),
+            (5.0, f64::NEG_INFINITY),
+        ] {
             assert!((log_add_exp(a, b) - log_sum_exp(&[a, b])).abs() < 1e-13);
         }
     }
@@ -101,7 +114,10 @@ mod tests {
     #[test]
     fn logit_inverts_inv_logit() {
         for x in [-30.0, -2.0, 0.0, 1.5, 12.0] {
-            assert!((logit(inv_logit(x)) - x).abs() < 1e-9 * (1.0 + x.abs()), "{x}");
+            assert!(
+                (logit(inv_logit(x)) - x).abs() < 1e-9 * (1.0 + x.abs()),
+                "{x}"
+            );
         }
     }
 

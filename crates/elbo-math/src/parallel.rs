@@ -38,7 +38,9 @@ pub fn map_chunks<T: Send>(
 
 /// `Σ term(i)` over `0..n`, in chunks of fixed size: the same bits for any number of threads.
 pub fn sum(n: usize, chunk: usize, term: impl Fn(usize) -> f64 + Sync + Send) -> f64 {
-    map_chunks(n, chunk, |range| range.map(&term).sum::<f64>()).into_iter().sum()
+    map_chunks(n, chunk, |range| range.map(&term).sum::<f64>())
+        .into_iter()
+        .sum()
 }
 
 /// Folds chunks of `0..n` into accumulators and combines these in index order.
@@ -72,7 +74,9 @@ pub fn for_each_chunk<T: Send>(
     chunk: usize,
     work: impl Fn(usize, &mut [T]) + Sync + Send,
 ) {
-    data.par_chunks_mut(chunk.max(1)).enumerate().for_each(|(i, part)| work(i, part));
+    data.par_chunks_mut(chunk.max(1))
+        .enumerate()
+        .for_each(|(i, part)| work(i, part));
 }
 
 /// Runs two closures, in parallel when a thread is free.
@@ -92,7 +96,10 @@ mod tests {
         let term = |i: usize| (i as f64 * 0.7).sin() * 1e3;
         let one = with_threads(1, || sum(10_007, 64, term));
         for threads in [2, 7] {
-            assert_eq!(one.to_bits(), with_threads(threads, || sum(10_007, 64, term)).to_bits());
+            assert_eq!(
+                one.to_bits(),
+                with_threads(threads, || sum(10_007, 64, term)).to_bits()
+            );
         }
     }
 

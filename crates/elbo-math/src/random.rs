@@ -29,7 +29,9 @@ pub fn stream(seed: u64, purpose: &str, index: u64) -> Stream {
 
 /// FNV-1a, a fixed hash: the standard library's may change between versions, and a stream must not.
 fn fnv1a(bytes: &[u8], offset: u64) -> u64 {
-    bytes.iter().fold(offset, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(offset, |h, b| {
+        (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// One standard normal draw.
@@ -64,7 +66,10 @@ pub fn permutation(rng: &mut impl Rng, n: usize) -> Vec<usize> {
 /// If the weights are empty, or their sum is not positive and finite.
 pub fn categorical(rng: &mut impl Rng, weights: &[f64]) -> usize {
     let total: f64 = weights.iter().sum();
-    assert!(total > 0.0 && total.is_finite(), "weights must have a positive, finite sum");
+    assert!(
+        total > 0.0 && total.is_finite(),
+        "weights must have a positive, finite sum"
+    );
     let mut u = uniform(rng) * total;
     for (k, w) in weights.iter().enumerate() {
         u -= w;
@@ -73,7 +78,10 @@ pub fn categorical(rng: &mut impl Rng, weights: &[f64]) -> usize {
         }
     }
     // Rounding may leave a sliver; it belongs to the last category that can occur.
-    weights.iter().rposition(|w| *w > 0.0).expect("the sum is positive")
+    weights
+        .iter()
+        .rposition(|w| *w > 0.0)
+        .expect("the sum is positive")
 }
 
 #[cfg(test)]

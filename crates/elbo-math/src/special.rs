@@ -71,7 +71,11 @@ pub fn normal_quantile(p: f64) -> f64 {
         return f64::NAN;
     }
     if p == 0.0 || p == 1.0 {
-        return if p == 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
+        return if p == 0.0 {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        };
     }
     // Work in the lower tail, where `normal_cdf` keeps its relative precision.
     if p > 0.5 {

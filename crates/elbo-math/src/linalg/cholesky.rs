@@ -61,7 +61,9 @@ impl Cholesky {
 
     /// `log |A|`.
     pub fn log_det(&self) -> f64 {
-        2.0 * (0..self.dim()).map(|i| self.lower[(i, i)].ln()).sum::<f64>()
+        2.0 * (0..self.dim())
+            .map(|i| self.lower[(i, i)].ln())
+            .sum::<f64>()
     }
 
     /// `b ← L⁻¹ b`.
@@ -99,7 +101,9 @@ impl Cholesky {
 
     /// `L x`; with `x` standard normal this draws from `N(0, A)`.
     pub fn lower_times(&self, x: &[f64]) -> Vec<f64> {
-        (0..self.dim()).map(|i| super::dot(&self.lower.row(i)[..=i], &x[..=i])).collect()
+        (0..self.dim())
+            .map(|i| super::dot(&self.lower.row(i)[..=i], &x[..=i]))
+            .collect()
     }
 
     /// `L⁻¹ B`, for all columns of `B` at once.

@@ -13,7 +13,11 @@ pub struct Matrix {
 impl Matrix {
     /// A matrix of zeros.
     pub fn zeros(rows: usize, cols: usize) -> Self {
-        Self { rows, cols, data: vec![0.0; rows * cols] }
+        Self {
+            rows,
+            cols,
+            data: vec![0.0; rows * cols],
+        }
     }
 
     /// The identity.
@@ -46,7 +50,12 @@ impl Matrix {
     /// # Panics
     /// If `data.len() != rows * cols`.
     pub fn from_vec(rows: usize, cols: usize, data: Vec<f64>) -> Self {
-        assert_eq!(data.len(), rows * cols, "a {rows}×{cols} matrix needs {} entries", rows * cols);
+        assert_eq!(
+            data.len(),
+            rows * cols,
+            "a {rows}×{cols} matrix needs {} entries",
+            rows * cols
+        );
         Self { rows, cols, data }
     }
 
@@ -56,7 +65,10 @@ impl Matrix {
     /// If the rows differ in length.
     pub fn from_rows<R: AsRef<[f64]>>(rows: &[R]) -> Self {
         let cols = rows.first().map_or(0, |r| r.as_ref().len());
-        let data: Vec<f64> = rows.iter().flat_map(|r| r.as_ref().iter().copied()).collect();
+        let data: Vec<f64> = rows
+            .iter()
+            .flat_map(|r| r.as_ref().iter().copied())
+            .collect();
         Self::from_vec(rows.len(), cols, data)
     }
 
@@ -97,7 +109,9 @@ impl Matrix {
 
     /// The diagonal.
     pub fn diagonal(&self) -> Vec<f64> {
-        (0..self.rows.min(self.cols)).map(|i| self[(i, i)]).collect()
+        (0..self.rows.min(self.cols))
+            .map(|i| self[(i, i)])
+            .collect()
     }
 
     /// The sum of the diagonal.
@@ -134,13 +148,21 @@ impl Matrix {
 
     /// `Σ_ij A_ij B_ij = tr(Aᵀ B)`.
     pub fn inner_product(&self, other: &Self) -> f64 {
-        assert_eq!((self.rows, self.cols), (other.rows, other.cols), "shapes differ");
+        assert_eq!(
+            (self.rows, self.cols),
+            (other.rows, other.cols),
+            "shapes differ"
+        );
         dot(&self.data, &other.data)
     }
 
     /// `A ← A + weight · B`.
     pub fn add_scaled(&mut self, weight: f64, other: &Self) {
-        assert_eq!((self.rows, self.cols), (other.rows, other.cols), "shapes differ");
+        assert_eq!(
+            (self.rows, self.cols),
+            (other.rows, other.cols),
+            "shapes differ"
+        );
         axpy(weight, &other.data, &mut self.data);
     }
 
@@ -195,7 +217,12 @@ pub fn dot(x: &[f64], y: &[f64]) -> f64 {
     assert_eq!(x.len(), y.len(), "vectors differ in length");
     let mut acc = [0.0; LANES];
     let (xc, yc) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let tail: f64 = xc.remainder().iter().zip(yc.remainder()).map(|(a, b)| a * b).sum();
+    let tail: f64 = xc
+        .remainder()
+        .iter()
+        .zip(yc.remainder())
+        .map(|(a, b)| a * b)
+        .sum();
     for (a, b) in xc.zip(yc) {
         for l in 0..LANES {
             acc[l] += a[l] * b[l];

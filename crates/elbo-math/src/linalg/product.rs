@@ -12,21 +12,39 @@ const PARALLEL_WORK: usize = 1 << 21;
 /// `A B`.
 pub fn matmul(a: &Matrix, b: &Matrix) -> Matrix {
     assert_eq!(a.cols(), b.rows(), "matrix shapes differ");
-    product(a.rows(), b.cols(), a.cols(), |rows| a.view().subrows(rows.start, rows.len()), b.view())
+    product(
+        a.rows(),
+        b.cols(),
+        a.cols(),
+        |rows| a.view().subrows(rows.start, rows.len()),
+        b.view(),
+    )
 }
 
 /// `Aᵀ B`.
 pub fn matmul_tn(a: &Matrix, b: &Matrix) -> Matrix {
     assert_eq!(a.rows(), b.rows(), "matrix shapes differ");
     let at = a.view().transpose();
-    product(a.cols(), b.cols(), a.rows(), |rows| at.subrows(rows.start, rows.len()), b.view())
+    product(
+        a.cols(),
+        b.cols(),
+        a.rows(),
+        |rows| at.subrows(rows.start, rows.len()),
+        b.view(),
+    )
 }
 
 /// `A Bᵀ`.
 pub fn matmul_nt(a: &Matrix, b: &Matrix) -> Matrix {
     assert_eq!(a.cols(), b.cols(), "matrix shapes differ");
     let bt = b.view().transpose();
-    product(a.rows(), b.rows(), a.cols(), |rows| a.view().subrows(rows.start, rows.len()), bt)
+    product(
+        a.rows(),
+        b.rows(),
+        a.cols(),
+        |rows| a.view().subrows(rows.start, rows.len()),
+        bt,
+    )
 }
 
 fn product<'a>(
@@ -42,11 +60,22 @@ fn product<'a>(
     }
     // The chunk depends on the shapes alone, so the bits do not depend on the number of threads.
     let work_per_row = cols * inner;
-    let chunk = if rows * work_per_row < PARALLEL_WORK { rows } else { rows.div_ceil(16) };
+    let chunk = if rows * work_per_row < PARALLEL_WORK {
+        rows
+    } else {
+        rows.div_ceil(16)
+    };
     parallel::for_each_chunk(out.as_mut_slice(), chunk * cols, |c, part| {
         let n = part.len() / cols;
         let dst = faer::MatMut::from_row_major_slice_mut(part, n, cols);
-        faer_matmul(dst, Accum::Replace, left(c * chunk..c * chunk + n), right, 1.0, Par::Seq);
+        faer_matmul(
+            dst,
+            Accum::Replace,
+            left(c * chunk..c * chunk + n),
+            right,
+            1.0,
+            Par::Seq,
+        );
     });
     out
 }
@@ -95,7 +124,11 @@ pub fn gram(x: &[f64], cols: usize, weights: Option<&[f64]>) -> Matrix {
 }
 
 fn scale_rows(block: &[f64], cols: usize, weights: &[f64]) -> Vec<f64> {
-    block.chunks_exact(cols).zip(weights).flat_map(|(r, w)| r.iter().map(move |v| w * v)).collect()
+    block
+        .chunks_exact(cols)
+        .zip(weights)
+        .flat_map(|(r, w)| r.iter().map(move |v| w * v))
+        .collect()
 }
 
 /// Adds `leftᵀ right` to the lower triangle of `acc`.

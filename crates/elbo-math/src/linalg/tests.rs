@@ -38,7 +38,10 @@ fn products_agree_with_the_triple_loop() {
         assert_close(&matmul_tn(&a.transpose(), &b), &expected, 1e-12);
         assert_close(&matmul_nt(&a, &b.transpose()), &expected, 1e-12);
     }
-    assert_eq!(matmul(&Matrix::zeros(2, 0), &Matrix::zeros(0, 3)), Matrix::zeros(2, 3));
+    assert_eq!(
+        matmul(&Matrix::zeros(2, 0), &Matrix::zeros(0, 3)),
+        Matrix::zeros(2, 3)
+    );
 }
 
 #[test]
@@ -47,8 +50,16 @@ fn gram_agrees_with_the_triple_loop() {
         let x = random_matrix(n, d, 2);
         let w: Vec<f64> = (0..n).map(|i| 0.5 + (i % 3) as f64).collect();
         let wx = Matrix::from_fn(n, d, |i, j| w[i] * x[(i, j)]);
-        assert_close(&gram(x.as_slice(), d, None), &naive_product(&x.transpose(), &x), 1e-11);
-        assert_close(&gram(x.as_slice(), d, Some(&w)), &naive_product(&x.transpose(), &wx), 1e-11);
+        assert_close(
+            &gram(x.as_slice(), d, None),
+            &naive_product(&x.transpose(), &x),
+            1e-11,
+        );
+        assert_close(
+            &gram(x.as_slice(), d, Some(&w)),
+            &naive_product(&x.transpose(), &wx),
+            1e-11,
+        );
     }
 }
 
@@ -74,7 +85,11 @@ fn cholesky_solves_inverts_and_reconstructs() {
             assert!((u - v).abs() < 1e-9);
         }
         let columns = Matrix::from_fn(dim, 1, |i, _| b[i]);
-        assert_close(&chol.solve_matrix(&columns), &Matrix::from_vec(dim, 1, x.clone()), 1e-9);
+        assert_close(
+            &chol.solve_matrix(&columns),
+            &Matrix::from_vec(dim, 1, x.clone()),
+            1e-9,
+        );
         let form = chol.inverse_quadratic_form(&b);
         assert!((form - dot(&b, &x)).abs() < 1e-9 * (1.0 + form));
     }
@@ -106,10 +121,19 @@ fn rank_one_update_equals_refactorisation() {
 #[test]
 fn an_indefinite_matrix_names_its_pivot() {
     let a = Matrix::from_rows(&[[1.0, 2.0], [2.0, 1.0]]);
-    assert_eq!(Cholesky::new(&a), Err(MathError::NotPositiveDefinite { dim: 2, pivot: 1 }));
+    assert_eq!(
+        Cholesky::new(&a),
+        Err(MathError::NotPositiveDefinite { dim: 2, pivot: 1 })
+    );
     let nan = Matrix::from_rows(&[[f64::NAN]]);
-    assert!(matches!(Cholesky::new(&nan), Err(MathError::NotPositiveDefinite { .. })));
+    assert!(matches!(
+        Cholesky::new(&nan),
+        Err(MathError::NotPositiveDefinite { .. })
+    ));
     let mut chol = Cholesky::new(&Matrix::identity(2)).unwrap();
     assert!(chol.rank_one_update(-1.0, &[2.0, 0.0]).is_err());
-    assert!(matches!(SymmetricEigen::new(&nan), Err(MathError::NoConvergence { dim: 1 })));
+    assert!(matches!(
+        SymmetricEigen::new(&nan),
+        Err(MathError::NoConvergence { dim: 1 })
+    ));
 }
