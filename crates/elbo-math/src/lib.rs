@@ -6,6 +6,7 @@
 //! can be replaced in one place. Deliberately absent: probability distributions (`elbo-dist`),
 //! files, clocks and printing.
 
+pub mod arrays;
 pub mod linalg;
 pub mod log_space;
 pub mod parallel;

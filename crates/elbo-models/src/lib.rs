@@ -8,6 +8,7 @@
 
 pub mod conjugate;
 pub mod driver;
+pub mod posterior;
 
 mod error;
 
@@ -17,3 +18,4 @@ mod conformance;
 pub use conjugate::{ConjugateModel, Statistics};
 pub use driver::{Outcome, Progress, Stopped};
 pub use error::ModelError;
+pub use posterior::{Fit, Posterior};
