@@ -111,7 +111,7 @@ mod tests {
                 16,
                 Vec::new,
                 |acc: &mut Vec<usize>, range| acc.extend(range),
-                |a, b| a.extend(b),
+                Extend::extend,
             );
             assert_eq!(seen.unwrap_or_default(), (0..n).collect::<Vec<_>>());
         }
