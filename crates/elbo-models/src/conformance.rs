@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use elbo_math::parallel::with_threads;
 
 use crate::driver::{
-    BatchSource, CoordinateAscentConfig, StochasticConfig, Whole, coordinate_ascent, silent,
+    BatchSource, CoordinateAscentConfig, StochasticConfig, Visit, Whole, coordinate_ascent, silent,
     stochastic,
 };
 use crate::{ConjugateModel, ModelError, Statistics};
@@ -21,11 +21,7 @@ impl<B> BatchSource for Shards<B> {
         self.1
     }
 
-    fn for_each(
-        &mut self,
-        _pass: usize,
-        visit: &mut dyn FnMut(&B) -> Result<ControlFlow<()>, ModelError>,
-    ) -> Result<(), ModelError> {
+    fn for_each(&mut self, _pass: usize, visit: &mut Visit<'_, B>) -> Result<(), ModelError> {
         for batch in &self.0 {
             if visit(batch)?.is_break() {
                 break;

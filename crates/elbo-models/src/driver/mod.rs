@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 
 pub use batch::{CoordinateAscentConfig, coordinate_ascent};
 pub use restarts::best_of;
-pub use source::{BatchSource, Gather, Shuffled, Whole};
+pub use source::{BatchSource, Gather, Shuffled, Visit, Whole};
 pub use stochastic::{StochasticConfig, stochastic};
 
 /// What an observer is told after every iteration.
@@ -84,3 +84,6 @@ impl Outcome {
             .fold(0.0, f64::max)
     }
 }
+
+#[cfg(test)]
+mod tests;

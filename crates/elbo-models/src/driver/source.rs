@@ -6,6 +6,9 @@ use elbo_math::random;
 
 use crate::ModelError;
 
+/// What is done with each batch of a pass; [`ControlFlow::Break`] ends the pass.
+pub type Visit<'a, B> = dyn FnMut(&B) -> Result<ControlFlow<()>, ModelError> + 'a;
+
 /// Data that can be gone through pass after pass, one batch at a time.
 ///
 /// A reader of files implements this in the crate that knows files; [`Whole`] and [`Shuffled`] serve
@@ -25,7 +28,7 @@ pub trait BatchSource {
     fn for_each(
         &mut self,
         pass: usize,
-        visit: &mut dyn FnMut(&Self::Batch) -> Result<ControlFlow<()>, ModelError>,
+        visit: &mut Visit<'_, Self::Batch>,
     ) -> Result<(), ModelError>;
 }
 
@@ -50,11 +53,7 @@ impl<B: ?Sized> BatchSource for Whole<'_, B> {
         self.n_total
     }
 
-    fn for_each(
-        &mut self,
-        _pass: usize,
-        visit: &mut dyn FnMut(&B) -> Result<ControlFlow<()>, ModelError>,
-    ) -> Result<(), ModelError> {
+    fn for_each(&mut self, _pass: usize, visit: &mut Visit<'_, B>) -> Result<(), ModelError> {
         visit(self.batch).map(|_| ())
     }
 }
@@ -108,11 +107,7 @@ impl<D: Gather> BatchSource for Shuffled<'_, D> {
         self.data.len()
     }
 
-    fn for_each(
-        &mut self,
-        pass: usize,
-        visit: &mut dyn FnMut(&D::Batch) -> Result<ControlFlow<()>, ModelError>,
-    ) -> Result<(), ModelError> {
+    fn for_each(&mut self, pass: usize, visit: &mut Visit<'_, D::Batch>) -> Result<(), ModelError> {
         let mut rng = random::stream(self.seed, "driver/shuffle", pass as u64);
         let order = random::permutation(&mut rng, self.data.len());
         for units in order.chunks(self.batch_size) {

@@ -6,6 +6,7 @@
 //! # References
 //! `[@hoffman2013svi, eq. 26]`: natural-gradient steps with `ρ_t = (t + delay)^(−forgetting_rate)`.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::{BatchSource, Observer, Outcome, Progress, Stopped};
@@ -21,8 +22,9 @@ pub struct StochasticConfig {
     pub forgetting_rate: f64,
     /// Damps the first steps; at least 0.
     pub delay: f64,
-    /// Stop when the objective, averaged over a pass, gains less than `rel_tol` of its size. The
-    /// objective is the held-out log predictive density where given, else the estimated ELBO.
+    /// Stop when the objective, smoothed over three passes, has gained less than `rel_tol` of its
+    /// size three times in a row. The objective is the held-out log predictive density where given,
+    /// else the estimated ELBO.
     pub rel_tol: f64,
     /// Whether hyperparameters are learnt.
     pub learn_hyperparameters: bool,
@@ -93,8 +95,7 @@ where
     let n_total = source.n_total() as f64;
     let mut statistics = model.zero_statistics();
     let mut trace: Vec<Progress> = Vec::new();
-    let mut objective = f64::NEG_INFINITY;
-    let mut small_gains = 0;
+    let mut plateau = Plateau::default();
     let mut t = 0;
     for pass in 0..config.max_passes {
         let mut estimates = Estimates::default();
@@ -127,17 +128,10 @@ where
             elbo_error: estimates.standard_error(),
             heldout: heldout.map(|density| density(model)),
         };
-        let now = progress.heldout.unwrap_or(progress.elbo);
-        small_gains = if now - objective <= config.rel_tol * now.abs() {
-            small_gains + 1
-        } else {
-            0
-        };
-        objective = objective.max(now);
+        let flat = plateau.reached(progress.heldout.unwrap_or(progress.elbo), config.rel_tol);
         let answer = observer(&progress);
         trace.push(progress);
-        // Noise makes single passes unreliable: three in a row without a gain.
-        let stopped = if small_gains >= 3 {
+        let stopped = if flat {
             Stopped::Converged
         } else if answer.is_break() {
             Stopped::Interrupted
@@ -158,6 +152,33 @@ fn outcome(stopped: Stopped, trace: Vec<Progress>) -> Outcome {
         elbo_error,
         stopped,
         trace,
+    }
+}
+
+/// Tells when a noisy objective has stopped rising.
+#[derive(Default)]
+struct Plateau {
+    recent: VecDeque<f64>,
+    best: Option<f64>,
+    small_gains: usize,
+}
+
+impl Plateau {
+    /// Mean over so many passes, and so many small gains in a row: single passes are noise.
+    const WINDOW: usize = 3;
+
+    fn reached(&mut self, objective: f64, rel_tol: f64) -> bool {
+        self.recent.push_back(objective);
+        if self.recent.len() > Self::WINDOW {
+            self.recent.pop_front();
+        }
+        let smoothed = self.recent.iter().sum::<f64>() / self.recent.len() as f64;
+        let small = self
+            .best
+            .is_some_and(|best| smoothed - best <= rel_tol * smoothed.abs());
+        self.small_gains = if small { self.small_gains + 1 } else { 0 };
+        self.best = Some(self.best.map_or(smoothed, |best| best.max(smoothed)));
+        self.small_gains >= Self::WINDOW
     }
 }
 
