@@ -1,7 +1,6 @@
 //! The claims that every model must keep, checked by one call from each model's tests.
 
 use std::fmt::Debug;
-use std::ops::ControlFlow;
 
 use elbo_math::parallel::with_threads;
 
