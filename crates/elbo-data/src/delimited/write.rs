@@ -1,0 +1,99 @@
+//! Writing rows of text.
+//!
+//! The one idea: numbers are printed in the shortest form that reads back to the same bits. Cells
+//! are quoted only where reading them back needs it.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// A writer of CSV.
+pub(crate) struct CsvWriter<W: Write> {
+    output: W,
+    row: Vec<u8>,
+}
+
+impl<W: Write> CsvWriter<W> {
+    /// Writes to `output`, which should be buffered.
+    pub(crate) fn new(output: W) -> Self {
+        Self {
+            output,
+            row: Vec::new(),
+        }
+    }
+
+    /// Writes a row of names.
+    pub(crate) fn header<S: AsRef<str>>(&mut self, names: &[S]) -> io::Result<()> {
+        for name in names {
+            self.text(name.as_ref());
+        }
+        self.end_row()
+    }
+
+    /// Appends a cell of text to the row.
+    pub(crate) fn text(&mut self, cell: &str) {
+        let special = |b: u8| matches!(b, b',' | b'"' | b'\n' | b'\r' | b'\t' | b';' | b'|');
+        let plain = !cell.is_empty()
+            && !cell.bytes().any(special)
+            && cell.trim_ascii().len() == cell.len()
+            && !crate::number::is_missing(cell.as_bytes())
+            && !cell.contains("::");
+        if plain {
+            self.row.extend_from_slice(cell.as_bytes());
+        } else {
+            self.row.push(b'"');
+            self.row
+                .extend_from_slice(cell.replace('"', "\"\"").as_bytes());
+            self.row.push(b'"');
+        }
+        self.row.push(b',');
+    }
+
+    /// Appends a number to the row; NaN becomes an empty cell.
+    pub(crate) fn number(&mut self, value: f64) {
+        if value.is_nan() {
+            self.row.push(b',');
+        } else {
+            self.display(Shortest(value));
+        }
+    }
+
+    /// Appends a number of storage precision to the row.
+    pub(crate) fn number_f32(&mut self, value: f32) {
+        self.display(value);
+    }
+
+    /// Appends a count to the row.
+    pub(crate) fn display(&mut self, value: impl Display) {
+        write!(self.row, "{value},").expect("writing to memory cannot fail");
+    }
+
+    /// Ends the row.
+    pub(crate) fn end_row(&mut self) -> io::Result<()> {
+        if let Some(last) = self.row.last_mut() {
+            *last = b'\n';
+        }
+        self.output.write_all(&self.row)?;
+        self.row.clear();
+        Ok(())
+    }
+
+    /// The output, with all rows written to it.
+    pub(crate) fn finish(mut self) -> io::Result<W> {
+        self.output.flush()?;
+        Ok(self.output)
+    }
+}
+
+/// A double in the shortest form that reads back, in scientific notation where that is shorter.
+struct Shortest(f64);
+
+impl Display for Shortest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let magnitude = self.0.abs();
+        if magnitude != 0.0 && !(1e-5..1e16).contains(&magnitude) {
+            write!(f, "{:e}", self.0)
+        } else {
+            write!(f, "{}", self.0)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A fit on disk: a directory that appears whole or not at all, and can be read by anyone.
+//!
+//! | File | Content |
+//! |---|---|
+//! | `fit.json` | [`FitRecord`]: model, options, seed, verdict, timings |
+//! | `variational.safetensors` | every number of `q`, by name |
+//! | `labels.json` | lists of names: columns, levels, ids |
+//! | `trace.csv` | the ELBO by iteration |
+//! | `draws.parquet` | draws of the constrained parameters, if there are any |
+//!
+//! Deliberately absent: what the arrays mean, which is the models' business; and the clock: times
+//! are passed in.
+
+mod draws;
+pub(crate) mod files;
+mod record;
+mod staged;
+mod tensors;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use elbo_math::arrays::Arrays;
+
+use crate::DataError;
+
+pub use draws::Draws;
+pub use record::{DataRecord, FORMAT_VERSION, FitRecord, Labels, Verdict, read_record};
+pub use staged::{StagedDirectory, check_output};
+pub use trace::TracePoint;
+
+/// The name of the draws within a fit.
+const DRAWS: &str = "draws.parquet";
+
+/// All that is kept of a fit, except its draws.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StoredFit {
+    /// What was fitted, how, and whether to believe it.
+    pub record: FitRecord,
+    /// Every number of `q`.
+    pub arrays: Arrays,
+    /// Lists of names: columns, levels, ids.
+    pub labels: Labels,
+    /// The ELBO by iteration.
+    pub trace: Vec<TracePoint>,
+}
+
+/// Refuses an output that [`write_fit`] would refuse; to be asked before a long fit.
+///
+/// # Errors
+/// [`DataError::OutputExists`] without `overwrite`; with it [`DataError::NotOverwritten`] if `dir` is
+/// something else than a fit.
+pub fn check_out(dir: impl AsRef<Path>, overwrite: bool) -> Result<(), DataError> {
+    check_output(dir, overwrite, record::FILE)
+}
+
+/// Writes a fit. On any error the directory is as it was before.
+///
+/// # Errors
+/// As [`check_out`]; [`DataError::ParameterIsNan`]; [`DataError::DiskFull`] and other failures to
+/// write.
+pub fn write_fit(
+    dir: impl AsRef<Path>,
+    fit: &StoredFit,
+    draws: Option<&Draws>,
+    overwrite: bool,
+) -> Result<(), DataError> {
+    let staged = StagedDirectory::create(dir, overwrite, record::FILE)?;
+    tensors::write(staged.path(), &fit.arrays)?;
+    record::write_labels(staged.path(), &fit.labels)?;
+    trace::write(&staged.path().join(trace::FILE), &fit.trace)?;
+    if let Some(draws) = draws {
+        draws.write_parquet(staged.path().join(DRAWS))?;
+    }
+    record::write(staged.path(), &fit.record)?;
+    staged.commit()
+}
+
+/// Reads a fit.
+///
+/// # Errors
+/// [`DataError::NotAFit`] if a file is missing, [`DataError::FormatVersion`] if it was written in
+/// another version of the format, [`DataError::Damaged`] and [`DataError::ParameterIsNan`] if its
+/// content cannot be used.
+pub fn read_fit(dir: impl AsRef<Path>) -> Result<StoredFit, DataError> {
+    let dir = dir.as_ref();
+    Ok(StoredFit {
+        record: read_record(dir)?,
+        arrays: tensors::read(dir)?,
+        labels: record::read_labels(dir)?,
+        trace: trace::read(&dir.join(trace::FILE))?,
+    })
+}
+
+/// Reads the draws that were written with a fit; `None` if there are none.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn read_draws(dir: impl AsRef<Path>) -> Result<Option<Draws>, DataError> {
+    let path = dir.as_ref().join(DRAWS);
+    if path.exists() {
+        Draws::read(path).map(Some)
+    } else {
+        Ok(None)
+    }
+}

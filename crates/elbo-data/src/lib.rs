@@ -1,0 +1,18 @@
+//! Files in and out of elbo.
+//!
+//! The one idea: everything is read in bounded memory and told apart by content, everything is
+//! written whole or not at all, and every error names the file, the row and the column. Deliberately
+//! absent: models, clocks, printing.
+
+pub mod fit;
+pub mod place;
+pub mod table;
+
+mod columnar;
+mod delimited;
+mod error;
+mod number;
+mod source;
+
+pub use error::DataError;
+pub use source::{Delimiter, Format};
