@@ -79,6 +79,19 @@ pub fn for_each_chunk<T: Send>(
         .for_each(|(i, part)| work(i, part));
 }
 
+/// Calls `work(index, chunk)` on consecutive chunks of a mutable slice and returns what it answers,
+/// in index order.
+pub fn map_chunks_mut<T: Send, R: Send>(
+    data: &mut [T],
+    chunk: usize,
+    work: impl Fn(usize, &mut [T]) -> R + Sync + Send,
+) -> Vec<R> {
+    data.par_chunks_mut(chunk.max(1))
+        .enumerate()
+        .map(|(i, part)| work(i, part))
+        .collect()
+}
+
 /// Runs two closures, in parallel when a thread is free.
 pub fn join<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,

@@ -8,6 +8,7 @@
 
 pub mod conjugate;
 pub mod driver;
+pub mod factor;
 pub mod posterior;
 
 mod error;

@@ -1,0 +1,221 @@
+//! Fits the model: biases alone first, then with factors, then one more pass for the users.
+
+use std::ops::ControlFlow;
+
+use elbo_math::parallel;
+
+use super::config::{FactorConfig, Precision};
+use super::kernel::{LANES, Real};
+use super::layout::Layout;
+use super::model::FactorModel;
+use super::posterior::{FactorPosterior, Rows};
+use super::ratings::Ratings;
+use crate::driver::{
+    BatchSource, CoordinateAscentConfig, Observer, Outcome, Whole, coordinate_ascent, silent,
+};
+use crate::{Fit, ModelError};
+
+/// Bytes of items' moments up to which [`Precision::Auto`] keeps double precision.
+const DOUBLE_BYTES: usize = 4 << 20;
+/// Users per parallel task of the last pass.
+const CHUNK: usize = 8 * LANES;
+
+/// Fits ratings in memory by coordinate ascent.
+///
+/// # Errors
+/// Wrong settings, no ratings, or a numerical failure.
+pub fn fit(
+    ratings: &Ratings,
+    config: &FactorConfig,
+    seed: u64,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<FactorPosterior>, ModelError> {
+    let mut source = Whole::new(ratings, ratings.n_users());
+    fit_source(&mut source, ratings.n_items(), config, seed, observer)
+}
+
+/// Fits ratings that are read batch by batch, users in blocks, by coordinate ascent.
+///
+/// `source.n_total()` is the number of users, and every batch names its users' indices. Memory is
+/// bounded by a batch, the items' moments and sums, and what is kept of the users.
+///
+/// # Errors
+/// Wrong settings, no ratings, unreadable batches, or a numerical failure.
+pub fn fit_source<S: BatchSource<Batch = Ratings>>(
+    source: &mut S,
+    n_items: usize,
+    config: &FactorConfig,
+    seed: u64,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<FactorPosterior>, ModelError> {
+    config.check()?;
+    let summary = Summary::read(source)?;
+    let bytes = n_items * Layout::new(config.rank).width() * size_of::<f64>();
+    let single = match config.precision {
+        Precision::Auto => bytes > DOUBLE_BYTES,
+        Precision::Single => true,
+        Precision::Double => false,
+    };
+    if single {
+        run::<f32, S>(source, n_items, config, seed, &summary, observer)
+    } else {
+        run::<f64, S>(source, n_items, config, seed, &summary, observer)
+    }
+}
+
+fn run<T: Real, S: BatchSource<Batch = Ratings>>(
+    source: &mut S,
+    n_items: usize,
+    config: &FactorConfig,
+    seed: u64,
+    summary: &Summary,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<FactorPosterior>, ModelError> {
+    let mut model = start::<T, S>(source, n_items, config, seed, summary)?;
+    let outcome = coordinate_ascent(&mut model, source, &config.ascent, observer)?;
+    finish(&model, source, config, outcome)
+}
+
+/// The model at which coordinate ascent starts.
+fn start<T: Real, S: BatchSource<Batch = Ratings>>(
+    source: &mut S,
+    n_items: usize,
+    config: &FactorConfig,
+    seed: u64,
+    summary: &Summary,
+) -> Result<FactorModel<T>, ModelError> {
+    let start =
+        |config| FactorModel::start(config, n_items, summary.mean, summary.variance(), seed);
+    if config.rank == 0 || config.bias_passes == 0 {
+        return start(config);
+    }
+    let mut biases = start(&FactorConfig {
+        rank: 0,
+        ..config.clone()
+    })?;
+    let ascent = CoordinateAscentConfig {
+        max_iters: config.bias_passes,
+        ..config.ascent.clone()
+    };
+    coordinate_ascent(&mut biases, source, &ascent, &mut silent)?;
+    biases.with_factors(config, seed)
+}
+
+/// The last pass, which solves the users once more and keeps them.
+fn finish<T: Real, S: BatchSource<Batch = Ratings>>(
+    model: &FactorModel<T>,
+    source: &mut S,
+    config: &FactorConfig,
+    outcome: Outcome,
+) -> Result<Fit<FactorPosterior>, ModelError> {
+    let n_users = if config.keep_users {
+        source.n_total()
+    } else {
+        0
+    };
+    let mut users = Rows::at_prior(&model.user_prior, model.diagonal, n_users);
+    if config.keep_users {
+        source.for_each(0, &mut |batch| {
+            keep_users(model, batch, &mut users)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    let posterior = FactorPosterior {
+        layout: model.layout,
+        diagonal: model.diagonal,
+        mu: model.mu + model.offset,
+        mu_variance: model.mu_variance,
+        noise: model.noise,
+        user_prior: model.user_prior.clone(),
+        item_prior: model.item_prior.clone(),
+        users,
+        items: item_rows(model)?,
+    };
+    Ok(Fit { posterior, outcome })
+}
+
+fn keep_users<T: Real>(
+    model: &FactorModel<T>,
+    batch: &Ratings,
+    users: &mut Rows,
+) -> Result<(), ModelError> {
+    let chunks = parallel::map_chunks(batch.n_users(), CHUNK, |rows| {
+        let mut kept = Rows::at_prior(&model.user_prior, model.diagonal, rows.len());
+        let first = rows.start;
+        model.solve_users(batch, rows, |row, workspace, lane| {
+            kept.set(
+                row - first,
+                workspace.mean(lane),
+                workspace.covariance(lane),
+            );
+        })?;
+        Ok(kept)
+    });
+    for (c, chunk) in chunks.into_iter().enumerate() {
+        let chunk = chunk?;
+        for k in 0..chunk.len() {
+            let user = batch.users()[c * CHUNK + k] as usize;
+            if user >= users.len() {
+                return Err(ModelError::data(format!(
+                    "user {user} is out of range: there are {}",
+                    users.len()
+                )));
+            }
+            users.copy_row(user, &chunk, k);
+        }
+    }
+    Ok(())
+}
+
+fn item_rows<T: Real>(model: &FactorModel<T>) -> Result<Rows, ModelError> {
+    let n_items = model.items.len(model.layout);
+    let mut items = Rows::at_prior(&model.item_prior, model.diagonal, n_items);
+    let chunks = parallel::map_chunks(n_items, CHUNK, |range| {
+        let mut kept = Rows::at_prior(&model.item_prior, model.diagonal, range.len());
+        let first = range.start;
+        model
+            .items
+            .for_each(model.layout, model.diagonal, range, |j, workspace, lane| {
+                kept.set(j - first, workspace.mean(lane), workspace.covariance(lane));
+            })?;
+        Ok(kept)
+    });
+    for (c, chunk) in chunks.into_iter().enumerate() {
+        let chunk: Rows = chunk?;
+        for k in 0..chunk.len() {
+            items.copy_row(c * CHUNK + k, &chunk, k);
+        }
+    }
+    Ok(items)
+}
+
+/// Number, mean and spread of all ratings.
+#[derive(Debug, Default)]
+struct Summary {
+    n: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Summary {
+    fn read<S: BatchSource<Batch = Ratings>>(source: &mut S) -> Result<Self, ModelError> {
+        let mut all = Self::default();
+        source.for_each(0, &mut |batch| {
+            let n = batch.n_ratings() as f64;
+            if n > 0.0 {
+                let mean = all.mean + (batch.mean() - all.mean) * n / (all.n + n);
+                all.squares += batch.sum_squares(mean) + all.n * (all.mean - mean).powi(2);
+                (all.n, all.mean) = (all.n + n, mean);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if all.n == 0.0 {
+            return Err(ModelError::data("there are no ratings to fit"));
+        }
+        Ok(all)
+    }
+
+    fn variance(&self) -> f64 {
+        self.squares / self.n
+    }
+}
