@@ -160,6 +160,16 @@ pub enum DataError {
         /// How many there are.
         found: usize,
     },
+    /// A column whose place cannot be told.
+    #[error("{}: cannot tell which column holds the {what}; name it (it has {})", .path.display(), list(.available))]
+    UnclearColumn {
+        /// The file.
+        path: PathBuf,
+        /// What the column holds.
+        what: &'static str,
+        /// All names, in order.
+        available: Vec<String>,
+    },
     /// Text where a number is due.
     #[error(
         "{place}: expected a number, found '{cell}'; a missing value is an empty cell, NA or NaN"

@@ -4,8 +4,10 @@
 //! written whole or not at all, and every error names the file, the row and the column. Deliberately
 //! absent: models, clocks, printing.
 
+pub mod export;
 pub mod fit;
 pub mod place;
+pub mod ratings;
 pub mod table;
 
 mod columnar;

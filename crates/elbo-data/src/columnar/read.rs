@@ -24,6 +24,17 @@ pub(crate) enum Values {
     Texts(Vec<Option<ByteArray>>),
 }
 
+impl Values {
+    /// The number of rows.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Integers(v) => v.len(),
+            Self::Numbers(v) => v.len(),
+            Self::Texts(v) => v.len(),
+        }
+    }
+}
+
 /// An open file and its flat columns.
 pub(crate) struct ParquetFile {
     path: Arc<Path>,

@@ -1,6 +1,7 @@
 //! Writing a Parquet file of flat columns.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,9 +20,9 @@ pub(crate) enum NamedColumn<'a> {
     /// Double precision.
     Numbers(&'a str, &'a [f64]),
     /// Single precision.
-    Singles(&'a str, Vec<f32>),
+    Singles(&'a str, &'a [f32]),
     /// UTF-8.
-    Texts(&'a str, Vec<&'a str>),
+    Texts(&'a str, &'a [String]),
 }
 
 impl NamedColumn<'_> {
@@ -43,22 +44,29 @@ impl NamedColumn<'_> {
     }
 }
 
-/// Writes columns of equal length as one row group.
-pub(crate) fn write_columns<W: Write + Send>(
-    path: &Path,
-    output: W,
-    columns: &[NamedColumn<'_>],
-) -> Result<W, DataError> {
-    try_write(output, columns).map_err(|error| {
-        let source = match error {
-            ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
-                Ok(io) => *io,
-                Err(other) => std::io::Error::other(other),
-            },
-            other => std::io::Error::other(other),
-        };
-        DataError::from_write(path, source)
-    })
+/// Writes a file with columns of equal length as one row group, and waits for the disk.
+pub(crate) fn write_columns(path: &Path, columns: &[NamedColumn<'_>]) -> Result<(), DataError> {
+    let file = File::create(path).map_err(|e| DataError::from_write(path, e))?;
+    let output = BufWriter::with_capacity(1 << 18, file);
+    let written = try_write(output, columns)
+        .map_err(into_io)
+        .and_then(|output| {
+            output
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)?
+                .sync_all()
+        });
+    written.map_err(|e| DataError::from_write(path, e))
+}
+
+/// The system's own error where there is one, so that a full disk is recognised.
+fn into_io(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(inner) => inner
+            .downcast::<io::Error>()
+            .map_or_else(io::Error::other, |e| *e),
+        other => io::Error::other(other),
+    }
 }
 
 fn try_write<W: Write + Send>(output: W, columns: &[NamedColumn<'_>]) -> Result<W, ParquetError> {
@@ -88,7 +96,8 @@ fn try_write<W: Write + Send>(output: W, columns: &[NamedColumn<'_>]) -> Result<
                 w.write_batch(values, None, None)?;
             }
             (ColumnWriter::ByteArrayColumnWriter(w), NamedColumn::Texts(_, texts)) => {
-                let values: Vec<ByteArray> = texts.iter().map(|t| ByteArray::from(*t)).collect();
+                let values: Vec<ByteArray> =
+                    texts.iter().map(|t| ByteArray::from(t.as_str())).collect();
                 w.write_batch(&values, None, None)?;
             }
             _ => return Err(ParquetError::General("a column of another type".to_owned())),

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::records::{LIMIT, Records};
+use super::records::{LIMIT, Record, Records};
 use super::split::{Cells, Taken};
 use crate::DataError;
 use crate::number::{self, Cell};
@@ -106,6 +106,21 @@ impl Layout {
     /// Whether another delimiter splits the rows, other than blanks, which may stand inside cells.
     pub(crate) fn is_split_better_otherwise(&self) -> bool {
         self.instead.is_some_and(|d| d != Delimiter::Blanks)
+    }
+
+    /// The error for a row of another length than the first.
+    pub(crate) fn ragged(&self, path: &Path, record: &Record<'_>) -> DataError {
+        let row = Some(Row::Line(record.line));
+        DataError::Ragged {
+            place: Place {
+                file: path.to_path_buf(),
+                row,
+                column: None,
+            },
+            expected: self.names.len(),
+            found: record.len(),
+            delimiter: self.delimiter.to_string(),
+        }
     }
 
     /// The error for rows that do not split.

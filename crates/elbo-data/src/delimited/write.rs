@@ -59,7 +59,45 @@ impl<W: Write> CsvWriter<W> {
 
     /// Appends a number of storage precision to the row.
     pub(crate) fn number_f32(&mut self, value: f32) {
-        self.display(value);
+        // Ratings in tenths are most of all ratings, and need no search for the shortest form.
+        let tenths = value * 10.0;
+        if (0.0..1e6).contains(&tenths) && tenths.fract() == 0.0 && tenths / 10.0 == value {
+            self.tenths(tenths);
+        } else {
+            self.display(value);
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked: whole"
+    )]
+    fn tenths(&mut self, tenths: f32) {
+        let tenths = tenths as u64;
+        self.digits(tenths / 10);
+        self.row
+            .extend_from_slice(&[b'.', b'0' + (tenths % 10) as u8, b',']);
+    }
+
+    /// Appends a whole number to the row.
+    pub(crate) fn whole(&mut self, value: u64) {
+        self.digits(value);
+        self.row.push(b',');
+    }
+
+    fn digits(&mut self, mut value: u64) {
+        let mut digits = [0; 20];
+        let mut first = digits.len();
+        loop {
+            first -= 1;
+            digits[first] = b"0123456789"[usize::try_from(value % 10).unwrap_or(0)];
+            value /= 10;
+            if value == 0 {
+                break;
+            }
+        }
+        self.row.extend_from_slice(&digits[first..]);
     }
 
     /// Appends a count to the row.

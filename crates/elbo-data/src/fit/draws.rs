@@ -1,7 +1,5 @@
 //! Draws from a posterior, as files that other tools read.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 
 use super::files;
@@ -72,12 +70,7 @@ impl Draws {
             .zip(&self.columns)
             .map(|(name, values)| NamedColumn::Numbers(name, values))
             .collect();
-        let file = File::create(path).map_err(|e| DataError::from_write(path, e))?;
-        let file = write_columns(path, BufWriter::new(file), &columns)?;
-        file.into_inner()
-            .map_err(std::io::IntoInnerError::into_error)
-            .and_then(|file| file.sync_all())
-            .map_err(|e| DataError::from_write(path, e))
+        write_columns(path, &columns)
     }
 
     /// Writes a CSV file, the names in its header.

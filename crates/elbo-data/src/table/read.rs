@@ -11,7 +11,7 @@ use super::{Column, Table};
 use crate::DataError;
 use crate::columnar::{ParquetFile, ParquetRows, Values};
 use crate::delimited::{Layout, Records};
-use crate::place::{Lines, Place, Row};
+use crate::place::{Lines, Row};
 use crate::source::{self, Delimiter, Format};
 
 /// How a table is to be read; by default everything is told from the file.
@@ -220,8 +220,7 @@ impl Chosen {
             Some(layout) => Rows::Text {
                 records: layout.records(&self.path)?,
                 indices,
-                width: layout.names.len(),
-                delimiter: layout.delimiter,
+                layout: layout.clone(),
             },
             None => Rows::Parquet {
                 rows: ParquetFile::open(&self.path)?.rows(&indices)?,
@@ -298,8 +297,7 @@ enum Rows {
     Text {
         records: Records,
         indices: Vec<usize>,
-        width: usize,
-        delimiter: Delimiter,
+        layout: Layout,
     },
     Parquet {
         rows: ParquetRows,
@@ -320,24 +318,13 @@ impl Rows {
             Self::Text {
                 records,
                 indices,
-                width,
-                delimiter,
+                layout,
             } => {
                 while n_rows < max_rows {
                     let Some(record) = records.next()? else { break };
                     let row = Row::Line(record.line);
-                    if record.len() != *width {
-                        let place = Place {
-                            file: lines.file().to_path_buf(),
-                            row: Some(row),
-                            column: None,
-                        };
-                        return Err(DataError::Ragged {
-                            place,
-                            expected: *width,
-                            found: record.len(),
-                            delimiter: delimiter.to_string(),
-                        });
+                    if record.len() != layout.names.len() {
+                        return Err(layout.ragged(lines.file(), &record));
                     }
                     lines.push(record.line);
                     for (index, builder) in indices.iter().zip(builders.iter_mut()) {
@@ -352,7 +339,7 @@ impl Rows {
                     let Some(chunk) = rows.next(CHUNK.min(max_rows - n_rows))? else {
                         break;
                     };
-                    let n = chunk_rows(&chunk);
+                    let n = chunk.first().map_or(0, Values::len);
                     for row in *next_row..*next_row + n as u64 {
                         lines.push(row);
                     }
@@ -366,14 +353,6 @@ impl Rows {
         }
         Ok(n_rows)
     }
-}
-
-fn chunk_rows(chunk: &[Values]) -> usize {
-    chunk.first().map_or(0, |values| match values {
-        Values::Integers(v) => v.len(),
-        Values::Numbers(v) => v.len(),
-        Values::Texts(v) => v.len(),
-    })
 }
 
 fn push_values(

@@ -159,9 +159,9 @@ fn parquet_reads_as_the_same_table() {
     let path = folder.0.path().join("t.parquet");
     let columns = [
         NamedColumn::Numbers("x", &[1.5, f64::NAN, 3.0]),
-        NamedColumn::Texts("kind", vec!["b", "NA", "a"]),
+        NamedColumn::Texts("kind", &["b", "NA", "a"].map(str::to_owned)),
     ];
-    write_columns(&path, fs::File::create(&path).unwrap(), &columns).unwrap();
+    write_columns(&path, &columns).unwrap();
     let table = read_table(&path, &TableOptions::default()).unwrap();
     assert_eq!(table.numeric("x").unwrap()[2], 3.0);
     assert!(table.column("x").unwrap().is_missing(1));
@@ -295,11 +295,11 @@ fn what_is_no_text_table_is_refused_with_advice() {
 #[test]
 fn batches_hold_the_rows_of_the_whole_table_in_every_pass() {
     let folder = Folder::new();
-    let mut text = "x,kind\n".to_owned();
-    for i in 0..1000 {
-        let kind = ["red", "green", "", "blue"][i % 4];
-        text += &format!("{i}.5,{kind}\n");
-    }
+    let kinds = ["red", "green", "", "blue"];
+    let lines: Vec<String> = (0..1000)
+        .map(|i| format!("{i}.5,{}\n", kinds[i % 4]))
+        .collect();
+    let text = format!("x,kind\n{}", lines.concat());
     let path = folder.file("t.csv", &text);
     let whole = read_table(&path, &TableOptions::default()).unwrap();
     let source = TableSource::open(&path, &TableOptions::default()).unwrap();
