@@ -1,0 +1,52 @@
+//! What is chosen before the data are seen.
+
+use crate::ModelError;
+use crate::regression::linear::check_intercept_sd;
+use crate::regression::method::Method;
+use crate::regression::noise::NoisePrior;
+
+/// Settings of regression with relevance determination.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArdConfig {
+    /// Shape a₀ of the precisions' gamma prior.
+    ///
+    /// With a₀ = ½ each weight has, marginally, a Cauchy prior of scale `√(2 b₀)`: sharp at 0, with
+    /// tails that leave large weights alone. Smaller shapes switch fewer inputs off.
+    pub prior_shape: f64,
+    /// Rate b₀ of that prior, on the standardised scale.
+    pub prior_rate: f64,
+    /// The noise.
+    pub noise: NoisePrior,
+    /// The intercept's prior standard deviation around the target's mean, in units of the target's.
+    pub intercept_sd: f64,
+    /// An input is on when `q` is at least this sure of the sign of (one of) its weights.
+    pub sign_certainty: f64,
+    /// The driver.
+    pub method: Method,
+}
+
+impl Default for ArdConfig {
+    fn default() -> Self {
+        Self {
+            prior_shape: 0.5,
+            prior_rate: 1e-6,
+            noise: NoisePrior::default(),
+            intercept_sd: 10.0,
+            sign_certainty: 0.99,
+            method: Method::default(),
+        }
+    }
+}
+
+impl ArdConfig {
+    pub(super) fn check(&self) -> Result<(), ModelError> {
+        if !(self.sign_certainty > 0.5 && self.sign_certainty < 1.0) {
+            return Err(ModelError::setting(
+                "sign_certainty",
+                self.sign_certainty,
+                "give a probability between 0.5 and 1, such as 0.99",
+            ));
+        }
+        check_intercept_sd(self.intercept_sd)
+    }
+}

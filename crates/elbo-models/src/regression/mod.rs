@@ -1,0 +1,32 @@
+//! Bayesian regression: linear (exact), with relevance determination, and logistic.
+//!
+//! The one idea: all three are a Gaussian `q(w)` over standardised, coded inputs ([`Design`]); they
+//! differ in the likelihood and in what is known about the weights' precisions. More rows than
+//! weights go through a Gram matrix, fewer through an `n × n` system, with the same answers.
+
+pub mod ard;
+pub mod linear;
+
+mod coding;
+mod design;
+#[cfg(test)]
+mod design_tests;
+#[cfg(test)]
+mod fixtures;
+mod least_squares;
+mod method;
+mod noise;
+mod precision;
+mod predict;
+mod rows;
+mod scale;
+mod weights;
+
+pub use coding::{Coding, Column};
+pub use design::{Design, DesignConfig};
+pub use least_squares::Moments;
+pub use method::Method;
+pub use noise::NoisePrior;
+pub use predict::Prediction;
+pub use rows::Rows;
+pub use scale::Coefficient;
