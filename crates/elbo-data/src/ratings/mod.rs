@@ -8,6 +8,7 @@ mod columns;
 mod duplicates;
 mod ids;
 mod read;
+mod store;
 mod write;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::DataError;
 pub use duplicates::{Duplicate, Duplicates};
 pub use ids::IdMap;
 pub use read::{Pairs, RatingsOptions, read_pairs, read_ratings};
+pub use store::{RatingsStore, StoreOptions, UserBatch, UserBatches};
 pub use write::{RatingsWriter, write_ratings};
 
 /// Ratings in memory, each (user, item) pair at most once.
