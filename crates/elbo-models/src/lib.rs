@@ -9,6 +9,7 @@
 pub mod conjugate;
 pub mod driver;
 pub mod factor;
+pub mod gmm;
 pub mod posterior;
 pub mod regression;
 

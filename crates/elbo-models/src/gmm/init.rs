@@ -1,0 +1,236 @@
+//! Where a mixture starts: k-means++, random or given responsibilities, an earlier fit.
+//!
+//! The one idea: whatever the start, it becomes responsibilities, and one global step turns them
+//! into a `q`. Distances are taken in units of the prior's variances, so a start does not depend on
+//! the units of the columns unless the covariance type does.
+
+use elbo_math::parallel;
+use elbo_math::random::{self, Stream};
+
+use super::config::Start;
+use super::data::GmmData;
+use super::model::GmmModel;
+use super::posterior::GmmPosterior;
+use super::prior::GmmPrior;
+use super::sweep::{self, Given};
+use crate::{ConjugateModel, ModelError, Statistics};
+
+/// Lloyd's sweeps after seeding; the mixture does the rest.
+const LLOYD_SWEEPS: usize = 10;
+/// Rows whose distances are computed by one task.
+const CHUNK: usize = 1024;
+/// How far given responsibilities of a row may be from summing to 1.
+const SUM_TOLERANCE: f64 = 1e-6;
+
+impl GmmModel {
+    /// A model that starts from `start` on `data`, which stand for `n_total` rows.
+    ///
+    /// For data that do not fit in memory `data` are a sample, for a mini-batch fit the first batch.
+    /// Different `restart`s draw different random numbers.
+    ///
+    /// # Errors
+    /// Responsibilities or an earlier fit of the wrong shape, or a numerical failure.
+    pub fn start(
+        prior: GmmPrior,
+        data: &GmmData,
+        n_total: usize,
+        start: &Start,
+        seed: u64,
+        restart: usize,
+    ) -> Result<Self, ModelError> {
+        let n_components = prior.n_components();
+        if let Start::Posterior(earlier) = start {
+            return warm_start(prior, earlier);
+        }
+        let labels;
+        let given: Box<Given<'_>> = match start {
+            Start::Responsibilities(all) => {
+                check_responsibilities(all, data.len(), n_components)?;
+                Box::new(move |i, r: &mut [f64]| {
+                    r.copy_from_slice(&all[i * n_components..(i + 1) * n_components]);
+                })
+            }
+            Start::Random => Box::new(move |i, r: &mut [f64]| {
+                uniform_on_simplex(&mut row_stream(seed, restart, i), r);
+            }),
+            Start::KMeans | Start::Posterior(_) => {
+                let mut rng = random::stream(seed, "gmm/k-means", restart as u64);
+                labels = k_means(data, &prior, &mut rng);
+                Box::new(|i, r: &mut [f64]| {
+                    r.fill(0.0);
+                    r[labels[i]] = 1.0;
+                })
+            }
+        };
+        let mut model = Self::new(GmmPosterior::from_prior(prior))?;
+        let mut statistics = model.zero_statistics();
+        sweep::accumulate(&model, data, Some(&given), &mut statistics)?;
+        statistics.scale(n_total as f64 / data.len() as f64);
+        model.global_step(&statistics, 1.0)?;
+        Ok(model)
+    }
+}
+
+fn warm_start(prior: GmmPrior, earlier: &GmmPosterior) -> Result<GmmModel, ModelError> {
+    let shape = |p: &GmmPrior| (p.n_components(), p.dim(), p.covariance());
+    if shape(&prior) != shape(earlier.prior()) {
+        return Err(ModelError::data(format!(
+            "the earlier fit has {} components on {} columns of type '{}', this one {} on {} of \
+             type '{}'; they must agree",
+            earlier.n_components(),
+            earlier.dim(),
+            earlier.prior().covariance(),
+            prior.n_components(),
+            prior.dim(),
+            prior.covariance(),
+        )));
+    }
+    let mut posterior = earlier.clone();
+    posterior.prior = prior;
+    GmmModel::new(posterior)
+}
+
+fn check_responsibilities(all: &[f64], n: usize, n_components: usize) -> Result<(), ModelError> {
+    if all.len() != n * n_components {
+        return Err(ModelError::Shape {
+            what: "starting responsibilities (rows × components)",
+            expected: n * n_components,
+            got: all.len(),
+        });
+    }
+    let wrong = all.chunks_exact(n_components).position(|r| {
+        let sum: f64 = r.iter().sum();
+        !((sum - 1.0).abs() <= SUM_TOLERANCE) || r.iter().any(|v| !(*v >= 0.0))
+    });
+    match wrong {
+        None => Ok(()),
+        Some(i) => Err(ModelError::data(format!(
+            "starting responsibilities of row {}: they must be at least 0 and sum to 1",
+            i + 1
+        ))),
+    }
+}
+
+fn row_stream(seed: u64, restart: usize, row: usize) -> Stream {
+    random::stream(seed, &format!("gmm/random-start/{restart}"), row as u64)
+}
+
+fn uniform_on_simplex(rng: &mut Stream, out: &mut [f64]) {
+    for v in out.iter_mut() {
+        *v = -(1.0 - random::uniform(rng)).ln();
+    }
+    let total: f64 = out.iter().sum();
+    for v in out {
+        *v /= total;
+    }
+}
+
+/// Labels of k-means++ followed by [`LLOYD_SWEEPS`] of Lloyd's.
+///
+/// # References
+/// `[@arthur2007kmeans]`.
+fn k_means(data: &GmmData, prior: &GmmPrior, rng: &mut Stream) -> Vec<usize> {
+    let metric = Metric {
+        inverse_variances: prior.variances().iter().map(|v| v.recip()).collect(),
+    };
+    let mut centres = seed_centres(data, prior, &metric, rng);
+    let mut labels = Vec::new();
+    for _ in 0..=LLOYD_SWEEPS {
+        let next = nearest(data, &centres, &metric);
+        if next == labels {
+            break;
+        }
+        labels = next;
+        move_centres(data, &labels, &mut centres);
+    }
+    labels
+}
+
+/// Squared distances over the entries that are there, scaled up to all of them.
+struct Metric {
+    inverse_variances: Vec<f64>,
+}
+
+impl Metric {
+    fn distance(&self, row: &[f64], centre: &[f64]) -> f64 {
+        let (mut sum, mut seen) = (0.0, 0.0);
+        for ((x, c), iv) in row.iter().zip(centre).zip(&self.inverse_variances) {
+            if !x.is_nan() {
+                sum += (x - c) * (x - c) * iv;
+                seen += 1.0;
+            }
+        }
+        sum * row.len() as f64 / seen
+    }
+}
+
+/// Centres drawn in turn, a row with probability ∝ weight × squared distance to the nearest so far.
+fn seed_centres(
+    data: &GmmData,
+    prior: &GmmPrior,
+    metric: &Metric,
+    rng: &mut Stream,
+) -> Vec<Vec<f64>> {
+    let mut mass: Vec<f64> = (0..data.len()).map(|i| data.weight(i)).collect();
+    let mut nearest = vec![f64::INFINITY; data.len()];
+    let mut centres: Vec<Vec<f64>> = Vec::new();
+    while centres.len() < prior.n_components() {
+        // All mass is gone when there are fewer distinct rows than components.
+        let chosen = if mass.iter().sum::<f64>() > 0.0 {
+            random::categorical(rng, &mass)
+        } else {
+            random::permutation(rng, data.len())[0]
+        };
+        let complete = |(x, m): (&f64, &f64)| if x.is_nan() { *m } else { *x };
+        let centre: Vec<f64> = data
+            .row(chosen)
+            .iter()
+            .zip(&prior.mean)
+            .map(complete)
+            .collect();
+        parallel::for_each_chunk(&mut nearest, CHUNK, |c, part| {
+            for (i, d) in part.iter_mut().enumerate() {
+                *d = d.min(metric.distance(data.row(c * CHUNK + i), &centre));
+            }
+        });
+        for (i, m) in mass.iter_mut().enumerate() {
+            *m = data.weight(i) * nearest[i];
+        }
+        centres.push(centre);
+    }
+    centres
+}
+
+fn nearest(data: &GmmData, centres: &[Vec<f64>], metric: &Metric) -> Vec<usize> {
+    let label = |i: usize| {
+        let distances = centres.iter().map(|c| metric.distance(data.row(i), c));
+        let best = distances.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+        best.map_or(0, |(k, _)| k)
+    };
+    parallel::map_chunks(data.len(), CHUNK, |rows| {
+        rows.map(label).collect::<Vec<_>>()
+    })
+    .concat()
+}
+
+/// Moves each centre to the weighted mean of its rows; an entry that none of them has stays.
+fn move_centres(data: &GmmData, labels: &[usize], centres: &mut [Vec<f64>]) {
+    let dim = data.dim();
+    let mut sums = vec![(0.0, 0.0); centres.len() * dim];
+    for (i, label) in labels.iter().enumerate() {
+        let sums = &mut sums[label * dim..(label + 1) * dim];
+        for ((sum, x), c) in sums.iter_mut().zip(data.row(i)).zip(&centres[*label]) {
+            if !x.is_nan() {
+                sum.0 += data.weight(i);
+                sum.1 += data.weight(i) * (x - c);
+            }
+        }
+    }
+    for (centre, sums) in centres.iter_mut().zip(sums.chunks_exact(dim)) {
+        for (c, (weight, sum)) in centre.iter_mut().zip(sums) {
+            if *weight > 0.0 {
+                *c += sum / weight;
+            }
+        }
+    }
+}

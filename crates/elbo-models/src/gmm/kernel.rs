@@ -1,0 +1,401 @@
+//! The two hot loops: log densities under every component, and weighted moments.
+//!
+//! The one idea: rows are lanes. A block of rows is transposed so that each operation of the
+//! one-row algorithm runs over [`LANES`] rows at once, in registers; what differs between rows is
+//! only data. The moments look at the rows of a component alone: a row whose responsibility is
+//! below [`NEGLIGIBLE`] cannot change a sum at rounding level and is left out.
+//!
+//! The vector width is chosen at run time. Every sum has a fixed order of its own and no fused
+//! multiply-add is used, so all instruction sets give the same bits. Deliberately absent: threads,
+//! missing entries and priors (`sweep.rs`).
+
+use elbo_math::simd;
+use multiversion::multiversion;
+
+use super::statistics::{GmmStatistics, MomentsMut};
+
+/// Rows that are processed side by side: four registers of AVX-512.
+pub(crate) const LANES: usize = 32;
+/// Rows of a block; its responsibilities are all that is ever stored of the `n × K` matrix.
+pub(crate) const BLOCK: usize = 1024;
+/// Lanes of a moment's partial sums.
+const PARTIAL: usize = 8;
+/// `n` rows of this responsibility together weigh less than `10⁻¹⁶` of one row for any `n < 10¹²`.
+const NEGLIGIBLE: f64 = 1e-28;
+
+pub(crate) type Lanes = [f64; LANES];
+
+/// How a second-moment matrix, or a factor of one, is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Lower triangle, row by row.
+    Triangular,
+    /// Diagonal.
+    Diagonal,
+}
+
+impl Shape {
+    pub(crate) fn len(self, dim: usize) -> usize {
+        match self {
+            Self::Triangular => dim * (dim + 1) / 2,
+            Self::Diagonal => dim,
+        }
+    }
+}
+
+/// The components as a row sees them: `log p_k(x) = c_k − ½ |F_k (x − m_k)|²`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct View {
+    pub dim: usize,
+    pub shape: Shape,
+    pub means: Vec<f64>,         // (n_components, dim)
+    pub factors: Vec<f64>,       // (n_components, shape.len(dim))
+    pub log_constants: Vec<f64>, // (n_components)
+}
+
+impl View {
+    pub(crate) fn n_components(&self) -> usize {
+        self.log_constants.len()
+    }
+
+    pub(crate) fn mean(&self, k: usize) -> &[f64] {
+        &self.means[k * self.dim..(k + 1) * self.dim]
+    }
+
+    fn factor(&self, k: usize) -> &[f64] {
+        let len = self.shape.len(self.dim);
+        &self.factors[k * len..(k + 1) * len]
+    }
+}
+
+/// Up to [`BLOCK`] transposed rows and their responsibilities; reused from block to block.
+#[derive(Debug, Default)]
+pub(crate) struct Block {
+    n: usize,
+    dim: usize,
+    n_components: usize,
+    x: Vec<Lanes>,                // (tiles, dim)
+    responsibilities: Vec<Lanes>, // (tiles, n_components)
+    log_sums: Vec<Lanes>,         // (tiles)
+    scratch: Scratch,
+}
+
+/// The chosen rows of one component.
+#[derive(Debug, Default)]
+struct Scratch {
+    deviations: Vec<Lanes>,        // (dim), for one tile
+    chosen: Vec<usize>,            // up to BLOCK
+    weighted: Vec<[f64; PARTIAL]>, // responsibilities × weights of the chosen
+    columns: Vec<[f64; PARTIAL]>,  // (dim, chunks): deviations of the chosen
+    products: Vec<[f64; PARTIAL]>, // (chunks): weighted deviations of one column
+}
+
+impl Block {
+    /// Copies the given columns of `n` rows in; the last row pads the last tile.
+    pub(crate) fn load<'a>(
+        &mut self,
+        n: usize,
+        columns: &[usize],
+        row: impl Fn(usize) -> &'a [f64],
+    ) {
+        let tiles = n.div_ceil(LANES);
+        self.n = n;
+        self.dim = columns.len();
+        self.x.resize(tiles * self.dim, [0.0; LANES]);
+        for lane in 0..tiles * LANES {
+            let row = row(lane.min(n - 1));
+            let tile = &mut self.x[lane / LANES * self.dim..][..self.dim];
+            for (lanes, j) in tile.iter_mut().zip(columns) {
+                lanes[lane % LANES] = row[*j];
+            }
+        }
+    }
+
+    /// Fills responsibilities and log normalisers from the components.
+    pub(crate) fn assign(&mut self, view: &View) {
+        let tiles = self.n.div_ceil(LANES);
+        self.n_components = view.n_components();
+        self.responsibilities
+            .resize(tiles * self.n_components, [0.0; LANES]);
+        self.log_sums.resize(tiles, [0.0; LANES]);
+        self.scratch.deviations.resize(self.dim, [0.0; LANES]);
+        log_densities(
+            view,
+            &self.x,
+            &mut self.scratch.deviations,
+            &mut self.responsibilities,
+        );
+        for (tile, log_sum) in self
+            .responsibilities
+            .chunks_exact_mut(self.n_components)
+            .zip(&mut self.log_sums)
+        {
+            softmax(tile, log_sum);
+        }
+    }
+
+    /// Sets the responsibilities to given ones.
+    pub(crate) fn assign_given(
+        &mut self,
+        n_components: usize,
+        mut responsibility: impl FnMut(usize, &mut [f64]),
+    ) {
+        self.n_components = n_components;
+        self.responsibilities
+            .resize(self.n.div_ceil(LANES) * n_components, [0.0; LANES]);
+        let mut row = vec![0.0; n_components];
+        for lane in 0..self.n {
+            responsibility(lane, &mut row);
+            let tile = &mut self.responsibilities[lane / LANES * n_components..][..n_components];
+            for (lanes, r) in tile.iter_mut().zip(&row) {
+                lanes[lane % LANES] = *r;
+            }
+        }
+    }
+
+    /// `log Σ_k p_k(x)` of a row.
+    pub(crate) fn log_sum(&self, row: usize) -> f64 {
+        self.log_sums[row / LANES][row % LANES]
+    }
+
+    /// The responsibility of component `k` for a row.
+    pub(crate) fn responsibility(&self, row: usize, k: usize) -> f64 {
+        self.responsibilities[row / LANES * self.n_components + k][row % LANES]
+    }
+
+    /// Adds the block's moments about the means of `view`.
+    pub(crate) fn accumulate(
+        &mut self,
+        view: &View,
+        weight: impl Fn(usize) -> f64,
+        statistics: &mut GmmStatistics,
+    ) {
+        for k in 0..self.n_components {
+            self.choose(k, &weight);
+            if self.scratch.chosen.is_empty() {
+                continue;
+            }
+            self.gather_deviations(view.mean(k));
+            let scratch = &mut self.scratch;
+            moments(
+                view.shape,
+                &scratch.weighted,
+                &scratch.columns,
+                &mut scratch.products,
+                statistics.component_mut(k),
+            );
+        }
+    }
+
+    /// Lists the rows that component `k` has a share in, and their weighted responsibilities.
+    fn choose(&mut self, k: usize, weight: &impl Fn(usize) -> f64) {
+        let scratch = &mut self.scratch;
+        scratch.chosen.resize(BLOCK, 0);
+        let mut count = 0;
+        let lanes = self
+            .responsibilities
+            .iter()
+            .skip(k)
+            .step_by(self.n_components);
+        for (tile, lanes) in lanes.enumerate().take(self.n.div_ceil(LANES)) {
+            for (lane, r) in lanes.iter().enumerate() {
+                // Free of branches: the place is written in any case and kept by advancing.
+                scratch.chosen[count] = tile * LANES + lane;
+                let kept = *r > NEGLIGIBLE && tile * LANES + lane < self.n;
+                count += usize::from(kept);
+            }
+        }
+        scratch.chosen.truncate(count);
+        scratch.weighted.clear();
+        scratch
+            .weighted
+            .resize(count.div_ceil(PARTIAL), [0.0; PARTIAL]);
+        let weighted = scratch.weighted.as_flattened_mut();
+        for (w, row) in weighted.iter_mut().zip(&scratch.chosen) {
+            let r = &self.responsibilities[row / LANES * self.n_components + k];
+            *w = r[row % LANES] * weight(*row);
+        }
+    }
+
+    fn gather_deviations(&mut self, mean: &[f64]) {
+        let scratch = &mut self.scratch;
+        let chunks = scratch.weighted.len();
+        scratch.columns.resize(self.dim * chunks, [0.0; PARTIAL]);
+        scratch.products.resize(chunks, [0.0; PARTIAL]);
+        for (j, m) in mean.iter().enumerate() {
+            let column = scratch.columns[j * chunks..(j + 1) * chunks].as_flattened_mut();
+            for (d, row) in column.iter_mut().zip(&scratch.chosen) {
+                *d = self.x[row / LANES * self.dim + j][row % LANES] - m;
+            }
+            column[scratch.chosen.len()..].fill(0.0);
+        }
+    }
+}
+
+/// `c_k − ½ |F_k (x − m_k)|²` for all tiles and components.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn log_densities(view: &View, x: &[Lanes], deviations: &mut [Lanes], out: &mut [Lanes]) {
+    let k = view.n_components();
+    for (x, out) in x.chunks_exact(view.dim).zip(out.chunks_exact_mut(k)) {
+        for (k, out) in out.iter_mut().enumerate() {
+            for ((d, x), m) in deviations.iter_mut().zip(x).zip(view.mean(k)) {
+                for l in 0..LANES {
+                    d[l] = x[l] - m;
+                }
+            }
+            let mut squared = [0.0; LANES];
+            let mut factor = view.factor(k);
+            for i in 0..view.dim {
+                let mut y = [0.0; LANES];
+                let used = match view.shape {
+                    Shape::Triangular => &deviations[..=i],
+                    Shape::Diagonal => &deviations[i..=i],
+                };
+                let (row, rest) = factor.split_at(used.len());
+                factor = rest;
+                for (f, d) in row.iter().zip(used) {
+                    for l in 0..LANES {
+                        y[l] += f * d[l];
+                    }
+                }
+                for l in 0..LANES {
+                    squared[l] += y[l] * y[l];
+                }
+            }
+            for l in 0..LANES {
+                out[l] = view.log_constants[k] - 0.5 * squared[l];
+            }
+        }
+    }
+}
+
+/// Replaces the log densities of a tile by responsibilities.
+fn softmax(tile: &mut [Lanes], log_sum: &mut Lanes) {
+    let mut max = [f64::NEG_INFINITY; LANES];
+    subtract_max(tile, &mut max);
+    simd::exp(tile.as_flattened_mut());
+    normalise(tile, log_sum);
+    simd::ln(log_sum);
+    for l in 0..LANES {
+        log_sum[l] += max[l];
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn subtract_max(tile: &mut [Lanes], max: &mut Lanes) {
+    for lanes in tile.iter() {
+        for l in 0..LANES {
+            max[l] = if lanes[l] > max[l] { lanes[l] } else { max[l] };
+        }
+    }
+    for lanes in tile {
+        for l in 0..LANES {
+            lanes[l] -= max[l];
+        }
+    }
+}
+
+/// Divides a tile by its sums, which it returns.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn normalise(tile: &mut [Lanes], sum: &mut Lanes) {
+    *sum = [0.0; LANES];
+    for lanes in tile.iter() {
+        for l in 0..LANES {
+            sum[l] += lanes[l];
+        }
+    }
+    let mut inverse = [0.0; LANES];
+    for l in 0..LANES {
+        inverse[l] = 1.0 / sum[l];
+    }
+    for lanes in tile {
+        for l in 0..LANES {
+            lanes[l] *= inverse[l];
+        }
+    }
+}
+
+/// Adds `Σ w`, `Σ w d`, `Σ w d dᵀ` over the chosen rows.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn moments(
+    shape: Shape,
+    weights: &[[f64; PARTIAL]],
+    columns: &[[f64; PARTIAL]],
+    products: &mut [[f64; PARTIAL]],
+    sums: MomentsMut<'_>,
+) {
+    let chunks = weights.len();
+    let mut total = [0.0; PARTIAL];
+    for w in weights {
+        for l in 0..PARTIAL {
+            total[l] += w[l];
+        }
+    }
+    *sums.count += sum_lanes(total);
+    let mut second = sums.second.iter_mut();
+    for (i, column) in columns.chunks_exact(chunks).enumerate() {
+        let mut total = [0.0; PARTIAL];
+        for ((p, w), d) in products.iter_mut().zip(weights).zip(column) {
+            for l in 0..PARTIAL {
+                p[l] = w[l] * d[l];
+                total[l] += p[l];
+            }
+        }
+        sums.first[i] += sum_lanes(total);
+        let start = match shape {
+            Shape::Triangular => 0,
+            Shape::Diagonal => i,
+        };
+        // Four columns share the loads of the products and hide each other's latency.
+        let mut j = start;
+        while j + 4 <= i + 1 {
+            let four = columns[j * chunks..].split_at(chunks);
+            let (a, rest) = four;
+            let (b, rest) = rest.split_at(chunks);
+            let (c, rest) = rest.split_at(chunks);
+            let d = &rest[..chunks];
+            for s in four_dots(products, [a, b, c, d]) {
+                *second.next().expect("one entry per pair of columns") += s;
+            }
+            j += 4;
+        }
+        for j in j..=i {
+            let column = &columns[j * chunks..(j + 1) * chunks];
+            let mut total = [0.0; PARTIAL];
+            for (p, d) in products.iter().zip(column) {
+                for l in 0..PARTIAL {
+                    total[l] += p[l] * d[l];
+                }
+            }
+            *second.next().expect("one entry per pair of columns") += sum_lanes(total);
+        }
+    }
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "must be compiled for its caller's instruction set"
+)]
+#[inline(always)]
+fn four_dots(products: &[[f64; PARTIAL]], columns: [&[[f64; PARTIAL]]; 4]) -> [f64; 4] {
+    let [a, b, c, d] = columns;
+    let mut total = [[0.0; PARTIAL]; 4];
+    for ((((p, a), b), c), d) in products.iter().zip(a).zip(b).zip(c).zip(d) {
+        for l in 0..PARTIAL {
+            total[0][l] += p[l] * a[l];
+            total[1][l] += p[l] * b[l];
+            total[2][l] += p[l] * c[l];
+            total[3][l] += p[l] * d[l];
+        }
+    }
+    total.map(sum_lanes)
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "must be compiled for its caller's instruction set"
+)]
+#[inline(always)]
+fn sum_lanes(v: [f64; PARTIAL]) -> f64 {
+    ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]))
+}

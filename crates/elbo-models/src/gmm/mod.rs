@@ -1,0 +1,81 @@
+//! Mixtures of Gaussians with Dirichlet weights and conjugate components.
+//!
+//! `π ~ Dir(α₀)`, `z_n ~ Cat(π)`, `μ_k | Λ_k ~ N(m₀, (β₀ Λ_k)⁻¹)`, `x_n | z_n = k ~ N(μ_k, Λ_k⁻¹)`,
+//! with `Λ_k` full (Wishart), diagonal, spherical (gammas) or shared by all components, and
+//! `q(z) q(π) Π_k q(μ_k, Λ_k)`. Entries may be missing and rows may have weights. Components that
+//! the data do not need stay empty, so `K` is an upper limit.
+//!
+//! Files: settings (`config`), rows (`data`), `prior`, the precision matrices' distributions
+//! (`precision`), `statistics`, the hot loops (`kernel`), one pass over rows (`sweep`), `init`,
+//! `model`, `posterior`, `predict`. Deliberately absent: how many components there are in the sense
+//! of a Dirichlet process, and known variances (the textbook mixture of means).
+//!
+//! # References
+//! `[@bishop2006, sec. 10.2]`.
+
+mod config;
+mod data;
+mod init;
+mod kernel;
+mod model;
+mod posterior;
+mod precision;
+mod predict;
+mod prior;
+mod statistics;
+mod sweep;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Covariance, GmmConfig, Start};
+pub use data::GmmData;
+pub use model::GmmModel;
+pub use posterior::GmmPosterior;
+pub use prior::{DataSummary, GmmPrior};
+pub use statistics::GmmStatistics;
+
+use crate::driver::{Observer, Whole, best_of, coordinate_ascent};
+use crate::posterior::Fit;
+use crate::{ConjugateModel, ModelError};
+
+/// Fits a mixture to rows in memory by coordinate ascent.
+///
+/// # Errors
+/// Wrong settings, more components than rows, or a numerical failure.
+pub fn fit(
+    data: &GmmData,
+    config: &GmmConfig,
+    seed: u64,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<GmmPosterior>, ModelError> {
+    if config.n_components > data.len() {
+        return Err(ModelError::setting(
+            "n_components",
+            config.n_components,
+            format!("there are only {} rows; give at most that many", data.len()),
+        ));
+    }
+    let prior = GmmPrior::new(config, &DataSummary::new(data)?)?;
+    let n_restarts = match config.start {
+        Start::KMeans | Start::Random => config.n_restarts,
+        Start::Responsibilities(_) | Start::Posterior(_) => config.n_restarts.min(1),
+    };
+    let (model, outcome) = best_of(n_restarts, |restart| {
+        let mut model = GmmModel::start(
+            prior.clone(),
+            data,
+            data.len(),
+            &config.start,
+            seed,
+            restart,
+        )?;
+        let mut source = Whole::new(data, GmmModel::batch_len(data));
+        let outcome = coordinate_ascent(&mut model, &mut source, &config.ascent, observer)?;
+        Ok((model, outcome))
+    })?;
+    Ok(Fit {
+        posterior: model.into_posterior(),
+        outcome,
+    })
+}
