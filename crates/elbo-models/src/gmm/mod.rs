@@ -11,7 +11,7 @@
 //! of a Dirichlet process, and known variances (the textbook mixture of means).
 //!
 //! # References
-//! `[@bishop2006, sec. 10.2]`.
+//! `[@bishop2006prml, sec. 10.2]`.
 
 mod config;
 mod data;

@@ -13,7 +13,7 @@ use crate::{ConjugateModel, ModelError};
 /// A mixture of Gaussians with its current `q(π, μ, Λ)`.
 ///
 /// # References
-/// `[@bishop2006, sec. 10.2]`; the other covariance types by the same argument.
+/// `[@bishop2006prml, sec. 10.2]`; the other covariance types by the same argument.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GmmModel {
     posterior: GmmPosterior,

@@ -122,7 +122,7 @@ impl GmmPosterior {
     /// A numerical failure.
     ///
     /// # References
-    /// `[@bishop2006, eqs. 10.46, 10.64–10.66]`.
+    /// `[@bishop2006prml, eqs. 10.46, 10.64–10.66]`.
     pub(crate) fn view(&self) -> Result<View, ModelError> {
         let (n_components, dim) = (self.n_components(), self.dim());
         let all: Vec<usize> = (0..dim).collect();

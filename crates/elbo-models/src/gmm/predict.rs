@@ -43,7 +43,7 @@ impl GmmPosterior {
     /// Rows of another width, or a numerical failure.
     ///
     /// # References
-    /// `[@bishop2006, eq. 10.81]`.
+    /// `[@bishop2006prml, eq. 10.81]`.
     pub fn log_predictive_density(&self, data: &GmmData) -> Result<Vec<f64>, ModelError> {
         if data.dim() != self.dim() {
             return Err(ModelError::Shape {
