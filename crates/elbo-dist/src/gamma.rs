@@ -5,7 +5,7 @@ use elbo_math::special::{digamma, gamma_p, ln_gamma, normal_quantile};
 use rand_distr::Distribution as _;
 
 use crate::error::Check;
-use crate::root::solve_increasing;
+use crate::root::{quantile_at, solve_increasing};
 use crate::{Cumulative, DistError, Distribution, Draw, Entropy, ExponentialFamily, Moments};
 
 const CHECK: Check = Check("gamma");
@@ -87,24 +87,21 @@ impl Cumulative for Gamma {
 
     /// Solved in `log x`, where the distribution function's logarithm is concave.
     fn quantile(&self, p: f64) -> f64 {
-        if !(0.0..=1.0).contains(&p) {
-            return f64::NAN;
-        }
-        if p == 0.0 || p == 1.0 {
-            return if p == 0.0 { 0.0 } else { f64::INFINITY };
-        }
         let standard = Self {
             shape: self.shape,
             rate: 1.0,
         };
-        let log_x = solve_increasing(-745.0, 709.0, standard.ln_quantile_start(p), |u| {
-            let cdf = standard.cdf(u.exp());
-            (
-                cdf.ln() - p.ln(),
-                (standard.log_density(&u.exp()) + u).exp() / cdf,
-            )
-        });
-        log_x.exp() / self.rate
+        quantile_at(p, (0.0, f64::INFINITY), |p| {
+            let start = standard.ln_quantile_start(p);
+            let log_x = solve_increasing(-745.0, 709.0, start, |u| {
+                let cdf = standard.cdf(u.exp());
+                (
+                    cdf.ln() - p.ln(),
+                    (standard.log_density(&u.exp()) + u).exp() / cdf,
+                )
+            });
+            log_x.exp() / self.rate
+        })
     }
 }
 

@@ -1,11 +1,11 @@
-//! Symmetric matrices as vectors of their lower triangle.
+//! Symmetric matrices as vectors of their lower triangle, and quadratic forms that may overflow.
 //!
 //! The one idea: a symmetric matrix has `D(D+1)/2` free entries, and an exponential family over
 //! matrices is minimal only in those. Statistics store the lower triangle row by row; natural
 //! parameters store it with the entries off the diagonal doubled, so that the plain inner product
 //! of the two vectors is the trace `tr(A B)`.
 
-use elbo_math::linalg::Matrix;
+use elbo_math::linalg::{Matrix, dot};
 
 /// `D(D+1)/2`.
 pub(crate) fn half_len(dim: usize) -> usize {
@@ -49,4 +49,12 @@ pub(crate) fn trace_product(a: &Matrix, b: &Matrix) -> f64 {
         total += 2.0 * off + a[(i, i)] * b[(i, i)];
     }
     total
+}
+
+/// `zᵀz` where `z` was computed from `x`: infinite if an overflow on the way left a NaN, which a
+/// finite point must not give.
+pub(crate) fn squared_norm(z: &[f64], x: &[f64]) -> f64 {
+    let square = dot(z, z);
+    let overflow = square.is_nan() && x.iter().all(|v| v.is_finite());
+    if overflow { f64::INFINITY } else { square }
 }

@@ -9,7 +9,7 @@ use elbo_math::random::{Rng, fill_standard_normal};
 use elbo_math::special::LN_2PI;
 
 use crate::error::Check;
-use crate::half_vector::{from_half_dual, half_len, push_half, push_half_dual};
+use crate::half_vector::{from_half_dual, half_len, push_half, push_half_dual, squared_norm};
 use crate::normal::gaussian_entropy;
 use crate::{DistError, Distribution, Draw, Entropy, ExponentialFamily, Moments, Normal};
 
@@ -130,7 +130,7 @@ impl MultivariateNormal {
             Factor::Covariance(c) => c.solve_lower_in_place(&mut z),
             Factor::Precision(c) => z = c.lower().matvec_transpose(&z),
         }
-        dot(&z, &z)
+        squared_norm(&z, x)
     }
 
     /// The marginal distribution of coordinate `i`.

@@ -6,6 +6,7 @@ use elbo_math::special::LN_PI;
 
 use crate::error::Check;
 use crate::gamma_ratio::{digamma_difference, ln_gamma_ratio};
+use crate::half_vector::squared_norm;
 use crate::student_t::ln_mixing;
 use crate::{DistError, Distribution, Draw, Entropy, Moments, StudentT};
 
@@ -110,7 +111,7 @@ impl Distribution for MultivariateStudentT {
         let mut z: Vec<f64> = x.iter().zip(&self.location).map(|(a, b)| a - b).collect();
         self.scale.solve_lower_in_place(&mut z);
         let nu = self.degrees_of_freedom;
-        self.log_constant() - 0.5 * (nu + self.dim() as f64) * (dot(&z, &z) / nu).ln_1p()
+        self.log_constant() - 0.5 * (nu + self.dim() as f64) * (squared_norm(&z, x) / nu).ln_1p()
     }
 
     fn sample(&self, rng: &mut impl Rng) -> Draw<Self> {

@@ -4,16 +4,15 @@
 //! everything is a Wishart's answer plus a normal's. Deliberately absent: the update from data,
 //! which belongs to the models.
 
-use elbo_math::linalg::{Cholesky, Matrix, dot};
-use elbo_math::random::Rng;
+use elbo_math::linalg::{Cholesky, Matrix, axpy, dot};
+use elbo_math::random::{Rng, fill_standard_normal};
 use elbo_math::special::LN_2PI;
 
 use crate::error::Check;
-use crate::half_vector::{from_half_dual, half_len, push_half, push_half_dual};
+use crate::half_vector::{from_half_dual, half_len, push_half, push_half_dual, squared_norm};
 use crate::normal::gaussian_entropy;
 use crate::{
-    DistError, Distribution, Draw, Entropy, ExponentialFamily, MultivariateNormal,
-    MultivariateStudentT, Wishart,
+    DistError, Distribution, Draw, Entropy, ExponentialFamily, MultivariateStudentT, Wishart,
 };
 
 const CHECK: Check = Check("normal–Wishart");
@@ -133,17 +132,22 @@ impl Distribution for NormalWishart {
         };
         let z = factor.lower().matvec_transpose(&centred);
         let log_det = dim * (self.mean_precision.ln() - LN_2PI) + factor.log_det();
-        wishart + 0.5 * (log_det - self.mean_precision * dot(&z, &z))
+        wishart + 0.5 * (log_det - self.mean_precision * squared_norm(&z, &x.mean))
     }
 
+    /// With `Λ = BBᵀ` and `B = R⁻ᵀA`, the mean is `m + B⁻ᵀz/√κ = m + R A⁻ᵀz/√κ`.
     fn sample(&self, rng: &mut impl Rng) -> Draw<Self> {
-        let precision = self.precision.sample(rng);
-        let mut scaled = precision.clone();
-        scaled.scale(self.mean_precision);
-        let mean = MultivariateNormal::from_precision(self.mean.clone(), &scaled)
-            .expect("a Wishart's draw is positive definite")
-            .sample(rng);
-        MeanAndPrecision { mean, precision }
+        let factor = self.precision.sample_standard_factor(rng);
+        let mut z = vec![0.0; self.dim()];
+        fill_standard_normal(rng, &mut z);
+        factor.solve_lower_transpose_in_place(&mut z);
+        let mut mean = self.mean.clone();
+        let shift = self.precision.inverse_scale_cholesky().lower_times(&z);
+        axpy(self.mean_precision.sqrt().recip(), &shift, &mut mean);
+        MeanAndPrecision {
+            mean,
+            precision: self.precision.draw_from_factor(&factor),
+        }
     }
 }
 

@@ -1,5 +1,18 @@
 //! The inverse of an increasing function, for quantiles that have no closed form.
 
+/// `quantile(p)` for `0 < p < 1`, the ends of the support at 0 and 1, NaN elsewhere.
+pub(crate) fn quantile_at(p: f64, support: (f64, f64), quantile: impl Fn(f64) -> f64) -> f64 {
+    if p == 0.0 {
+        support.0
+    } else if p == 1.0 {
+        support.1
+    } else if p > 0.0 && p < 1.0 {
+        quantile(p)
+    } else {
+        f64::NAN
+    }
+}
+
 /// How many evaluations at most; bisection alone needs about sixty.
 const MAX_EVALUATIONS: usize = 200;
 

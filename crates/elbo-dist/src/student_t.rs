@@ -5,7 +5,7 @@ use elbo_math::special::{LN_PI, beta_i, normal_quantile};
 
 use crate::error::Check;
 use crate::gamma_ratio::{digamma_difference, ln_gamma_ratio};
-use crate::root::solve_increasing;
+use crate::root::{quantile_at, solve_increasing};
 use crate::{Cumulative, DistError, Distribution, Draw, Entropy, Moments};
 
 const CHECK: Check = Check("Student-t");
@@ -134,15 +134,10 @@ impl Cumulative for StudentT {
     }
 
     fn quantile(&self, p: f64) -> f64 {
-        if !(0.0..=1.0).contains(&p) {
-            return f64::NAN;
-        }
-        let z = if p > 0.5 {
-            -lower_quantile(1.0 - p, self.degrees_of_freedom)
-        } else {
-            lower_quantile(p, self.degrees_of_freedom)
-        };
-        self.location + self.scale * z
+        quantile_at(p, (f64::NEG_INFINITY, f64::INFINITY), |p| {
+            let tail = lower_quantile(p.min(1.0 - p), self.degrees_of_freedom);
+            self.location + self.scale * if p > 0.5 { -tail } else { tail }
+        })
     }
 }
 
@@ -157,10 +152,10 @@ fn lower_tail(z: f64, nu: f64) -> f64 {
     }
 }
 
-/// The quantile for `p ≤ ½`, solved in `log(−z)` on the logarithm of the tail.
+/// The quantile for `0 < p ≤ ½`, solved in `log(−z)` on the logarithm of the tail.
 fn lower_quantile(p: f64, nu: f64) -> f64 {
-    if p == 0.0 || p == 0.5 {
-        return if p == 0.0 { f64::NEG_INFINITY } else { 0.0 };
+    if p == 0.5 {
+        return 0.0;
     }
     let unit = StudentT {
         degrees_of_freedom: nu,

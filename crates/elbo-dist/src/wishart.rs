@@ -3,7 +3,7 @@
 //! The one idea: the inverse scale is what is kept, factorised. It is what statistics are added to
 //! in a conjugate update, and its factor serves the density, the draws and the expectations.
 
-use elbo_math::linalg::{Cholesky, Matrix, matmul_nt};
+use elbo_math::linalg::{Cholesky, Matrix, matmul_tn};
 use elbo_math::random::{Rng, standard_normal};
 use elbo_math::special::{ln_multigamma, multidigamma};
 use std::f64::consts::LN_2;
@@ -102,11 +102,11 @@ impl Wishart {
         0.5 * (self.degrees_of_freedom - self.dim() as f64 - 1.0)
     }
 
-    /// `A` of a standard Wishart: the lower-triangular factor of a draw with `V = I`.
+    /// `A` of a standard Wishart: the Cholesky factor of a draw with `V = I`.
     ///
     /// # References
     /// `[@bartlett1933]`.
-    fn sample_standard_factor(&self, rng: &mut impl Rng) -> Matrix {
+    pub(crate) fn sample_standard_factor(&self, rng: &mut impl Rng) -> Cholesky {
         let dim = self.dim();
         let mut factor = Matrix::zeros(dim, dim);
         for i in 0..dim {
@@ -114,9 +114,21 @@ impl Wishart {
                 factor[(i, j)] = standard_normal(rng);
             }
             let half = 0.5 * (self.degrees_of_freedom - i as f64);
-            factor[(i, i)] = (0.5 * (LN_2 + ln_standard_gamma(half, rng))).exp();
+            let root = (0.5 * (LN_2 + ln_standard_gamma(half, rng))).exp();
+            // Degrees of freedom close to D − 1 may underflow.
+            factor[(i, i)] = root.max(f64::MIN_POSITIVE);
         }
-        factor
+        Cholesky::from_lower(factor).expect("the diagonal is positive")
+    }
+
+    /// The draw that belongs to a standard factor `A`: with `V⁻¹ = R Rᵀ`, `X = R⁻ᵀA (R⁻ᵀA)ᵀ`.
+    pub(crate) fn draw_from_factor(&self, factor: &Cholesky) -> Matrix {
+        let mut root = factor.lower().transpose();
+        for i in 0..self.dim() {
+            self.inverse_scale_cholesky
+                .solve_lower_transpose_in_place(root.row_mut(i));
+        }
+        matmul_tn(&root, &root)
     }
 }
 
@@ -133,19 +145,16 @@ impl Distribution for Wishart {
         let Ok(factor) = Cholesky::new(x) else {
             return f64::NEG_INFINITY;
         };
-        let kernel = self.exponent() * factor.log_det();
-        kernel - 0.5 * trace_product(&self.inverse_scale, x) - self.log_partition()
+        let trace = trace_product(&self.inverse_scale, x);
+        if trace.is_nan() {
+            // The factor exists, so the entries are finite and the trace has overflowed.
+            return f64::NEG_INFINITY;
+        }
+        self.exponent() * factor.log_det() - 0.5 * trace - self.log_partition()
     }
 
-    /// With `V⁻¹ = R Rᵀ`, `X = (R⁻ᵀA)(R⁻ᵀA)ᵀ`.
     fn sample(&self, rng: &mut impl Rng) -> Draw<Self> {
-        let mut columns = self.sample_standard_factor(rng).transpose();
-        for i in 0..self.dim() {
-            self.inverse_scale_cholesky
-                .solve_lower_transpose_in_place(columns.row_mut(i));
-        }
-        let root = columns.transpose();
-        matmul_nt(&root, &root)
+        self.draw_from_factor(&self.sample_standard_factor(rng))
     }
 }
 

@@ -66,6 +66,11 @@ pub(crate) fn count(x: &[f64]) -> usize {
     x[0] as usize
 }
 
+/// Two reals.
+pub(crate) fn pair(x: &[f64]) -> (f64, f64) {
+    (x[0], x[1])
+}
+
 /// The vector.
 pub(crate) fn vector(x: &[f64]) -> Vec<f64> {
     x.to_vec()

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "the table's own parameters are valid")]
 
 mod continuous;
+mod discrete;
 mod flat;
 mod multivariate;
 mod row;
@@ -13,7 +14,7 @@ mod support;
 use row::{Finished, Outcome};
 
 /// Every check; a row runs each or skips it with a reason.
-const CHECKS: [&str; 12] = [
+const CHECKS: [&str; 13] = [
     "normalisation",
     "moments",
     "entropy",
@@ -25,11 +26,12 @@ const CHECKS: [&str; 12] = [
     "mean_params_are_expectations",
     "kl",
     "outside_support",
+    "finite_input",
     "invalid_parameters",
 ];
 
 fn table() -> Vec<Finished> {
-    [continuous::rows(), multivariate::rows()]
+    [continuous::rows(), discrete::rows(), multivariate::rows()]
         .into_iter()
         .flatten()
         .collect()
@@ -113,6 +115,11 @@ fn log_density_is_negative_infinity_outside_the_support() {
 }
 
 #[test]
+fn finite_points_never_give_nan_or_panic() {
+    run("finite_input");
+}
+
+#[test]
 fn invalid_parameters_are_refused_by_name() {
     run("invalid_parameters");
 }
@@ -150,7 +157,7 @@ fn every_row_runs_or_skips_every_check() {
 }
 
 /// How many checks are skipped in the whole table.
-const N_SKIPS: usize = 26;
+const N_SKIPS: usize = continuous::N_SKIPS + discrete::N_SKIPS + multivariate::N_SKIPS;
 
 #[test]
 fn every_distribution_file_has_a_row() {
@@ -158,6 +165,7 @@ fn every_distribution_file_has_a_row() {
         "error",
         "gamma_ratio",
         "half_vector",
+        "information",
         "lib",
         "root",
         "traits",

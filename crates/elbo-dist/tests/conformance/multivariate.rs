@@ -1,12 +1,12 @@
 //! Rows of the distributions of vectors, matrices and pairs.
 
 use elbo_dist::{
-    Dirichlet, Gamma, MeanAndPrecision, MultivariateNormal, MultivariateStudentT, Normal,
-    NormalWishart, StudentT, Wishart,
+    Beta, Dirichlet, Gamma, InverseWishart, Lkj, MeanAndPrecision, MultivariateNormal,
+    MultivariateStudentT, Normal, NormalGamma, NormalWishart, StudentT, Wishart,
 };
 use elbo_math::linalg::{Cholesky, Matrix};
 
-use crate::flat::{matrix, mean_and_precision, vector};
+use crate::flat::{matrix, mean_and_precision, pair, vector};
 use crate::row::{Finished, Row};
 use crate::support::Support;
 
@@ -20,6 +20,9 @@ const EXPONENTIAL: [&str; 5] = [
     "kl",
 ];
 
+/// How many checks these rows skip.
+pub(crate) const N_SKIPS: usize = 25;
+
 pub(crate) fn rows() -> Vec<Finished> {
     vec![
         multivariate_normal(),
@@ -27,6 +30,9 @@ pub(crate) fn rows() -> Vec<Finished> {
         multivariate_student_t(),
         dirichlet(),
         wishart(),
+        inverse_wishart(),
+        lkj(),
+        normal_gamma(),
         normal_wishart(),
         normal_wishart_in_one_dimension(),
     ]
@@ -50,6 +56,13 @@ fn spd_from(u: &[f64]) -> (Matrix, f64) {
     let x = Matrix::from_rows(&[[a * a, a * b], [a * b, b * b + c * c]]);
     // |∂(x00, x10, x11)/∂(a, b, c)| = 2a · a · 2c, and da = a du.
     (x, (4.0 * a * a * a * c * c).ln())
+}
+
+/// The same for small matrices.
+fn small_spd_from(u: &[f64]) -> (Matrix, f64) {
+    let (mut x, log_jacobian) = spd_from(u);
+    x.scale(0.1);
+    (x, log_jacobian + 3.0 * 0.1_f64.ln())
 }
 
 fn multivariate_normal() -> Finished {
@@ -172,7 +185,7 @@ fn dirichlet() -> Finished {
 
 fn wishart() -> Finished {
     Row::new("wishart", Wishart::new(5.5, &spd()).unwrap(), matrix)
-        .support(Support::transformed(3, 10.0, 131, spd_from))
+        .support(Support::transformed(3, 7.0, 81, spd_from))
         .moments()
         .entropy()
         // X_00 / V_00 is χ² with ν degrees of freedom.
@@ -257,4 +270,81 @@ fn normal_wishart_in_one_dimension() -> Finished {
     .skip(&["moments"], "the moments in use are its mean parameters")
     .skip(&["quantile_inverts_cdf"], NO_CDF)
     .done()
+}
+
+fn inverse_wishart() -> Finished {
+    Row::new(
+        "inverse_wishart",
+        InverseWishart::new(14.0, spd()).unwrap(),
+        matrix,
+    )
+    .support(Support::transformed(3, 6.0, 121, small_spd_from))
+    .moments()
+    .entropy()
+    // X_00 is inverse gamma with shape (ν − D + 1)/2 and scale Ψ_00/2.
+    .marginal(|x| x[0].recip(), Gamma::new(6.5, 0.65).unwrap())
+    .exponential_family(InverseWishart::new(12.0, other_spd()).unwrap())
+    .outside(vec![indefinite(), Matrix::zeros(2, 2)])
+    .rejects(vec![
+        (InverseWishart::new(1.0, spd()), "degrees_of_freedom"),
+        (InverseWishart::new(3.0, indefinite()), "scale"),
+    ])
+    .skip(&["quantile_inverts_cdf"], NO_CDF)
+    .done()
+}
+
+fn lkj() -> Finished {
+    Row::new("lkj", Lkj::new(3, 1.7).unwrap(), matrix)
+        .support(Support::transformed(3, 10.0, 81, correlation_from))
+        .moments()
+        .entropy()
+        // (r + 1)/2 is beta with both shapes η + D/2 − 1.
+        .marginal(|x| 0.5 * (x[7] + 1.0), Beta::new(2.2, 2.2).unwrap())
+        .exponential_family(Lkj::new(3, 0.8).unwrap())
+        .outside(vec![
+            matrix(&[1.0, 0.9, 0.9, 0.9, 1.0, -0.9, 0.9, -0.9, 1.0]),
+            Matrix::from_diagonal(&[1.0, 1.0, 1.1]),
+        ])
+        .rejects(vec![(Lkj::new(0, 1.0), "dim"), (Lkj::new(2, 0.0), "shape")])
+        .skip(&["quantile_inverts_cdf"], NO_CDF)
+        .done()
+}
+
+/// A 3×3 correlation matrix from its two correlations with the first variable and the partial
+/// correlation of the others, each the hyperbolic tangent of a real.
+fn correlation_from(u: &[f64]) -> (Matrix, f64) {
+    let t: Vec<f64> = u.iter().map(|v| v.tanh()).collect();
+    // 1 − tanh² = cosh⁻², which does not round to 0.
+    let complement: Vec<f64> = u.iter().map(|v| v.cosh().powi(-2)).collect();
+    let root = (complement[0] * complement[1]).sqrt();
+    let last = t[0] * t[1] + t[2] * root;
+    let r = matrix(&[1.0, t[0], t[1], t[0], 1.0, last, t[1], last, 1.0]);
+    (
+        r,
+        root.ln() + complement.iter().map(|c| c.ln()).sum::<f64>(),
+    )
+}
+
+fn normal_gamma() -> Finished {
+    let make = |mean, kappa, shape, rate| NormalGamma::new(mean, kappa, Gamma::new(shape, rate)?);
+    let support = Support::transformed(2, 40.0, 601, |u| {
+        ((0.4 + u[0].sinh(), u[1].exp()), u[0].cosh().ln() + u[1])
+    });
+    Row::new("normal_gamma", make(0.4, 1.7, 3.1, 0.8).unwrap(), pair)
+        .support(support)
+        .skip(&["moments"], "the moments in use are its mean parameters")
+        .entropy()
+        .marginal(
+            |x| x[0],
+            StudentT::new(6.2, 0.4, (0.8_f64 / (3.1 * 1.7)).sqrt()).unwrap(),
+        )
+        .exponential_family(make(0.1, 0.9, 2.0, 1.2).unwrap())
+        .outside(vec![(0.0, 0.0), (0.0, -1.0)])
+        .rejects(vec![
+            (make(f64::NAN, 1.0, 1.0, 1.0), "mean"),
+            (make(0.0, 0.0, 1.0, 1.0), "mean_precision"),
+            (make(0.0, 1.0, 1.0, 0.0), "rate"),
+        ])
+        .skip(&["quantile_inverts_cdf"], NO_CDF)
+        .done()
 }

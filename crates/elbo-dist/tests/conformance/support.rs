@@ -11,8 +11,10 @@ use elbo_testkit::integrate;
 
 type Integrand<'a, D> = dyn FnMut(&<D as Distribution>::Point) -> f64 + 'a;
 
+type Integrator<D> = Rc<dyn Fn(&mut Integrand<'_, D>) -> f64>;
+
 /// Integrates a function over a distribution's support.
-pub(crate) struct Support<D: Distribution>(Rc<dyn Fn(&mut Integrand<'_, D>) -> f64>);
+pub(crate) struct Support<D: Distribution>(Integrator<D>);
 
 impl<D: Distribution> Clone for Support<D> {
     fn clone(&self) -> Self {
