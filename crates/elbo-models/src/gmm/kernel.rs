@@ -17,9 +17,9 @@ use super::statistics::{GmmStatistics, MomentsMut};
 /// Rows that are processed side by side: four registers of AVX-512.
 pub(crate) const LANES: usize = 32;
 /// Rows of a block; its responsibilities are all that is ever stored of the `n × K` matrix.
-pub(crate) const BLOCK: usize = 1024;
-/// Lanes of a moment's partial sums.
-const PARTIAL: usize = 8;
+pub(crate) const BLOCK: usize = 512;
+/// Lanes of a moment's partial sums; two such fill a tile.
+const PARTIAL: usize = 16;
 /// `n` rows of this responsibility together weigh less than `10⁻¹⁶` of one row for any `n < 10¹²`.
 const NEGLIGIBLE: f64 = 1e-28;
 
@@ -80,11 +80,11 @@ pub(crate) struct Block {
     scratch: Scratch,
 }
 
-/// The chosen rows of one component.
+/// The rows that a component has a share in.
 #[derive(Debug, Default)]
 struct Scratch {
     deviations: Vec<Lanes>,        // (dim), for one tile
-    chosen: Vec<usize>,            // up to BLOCK
+    chosen: Vec<usize>,            // rows, up to BLOCK
     weighted: Vec<[f64; PARTIAL]>, // responsibilities × weights of the chosen
     columns: Vec<[f64; PARTIAL]>,  // (dim, chunks): deviations of the chosen
     products: Vec<[f64; PARTIAL]>, // (chunks): weighted deviations of one column
@@ -171,11 +171,17 @@ impl Block {
         statistics: &mut GmmStatistics,
     ) {
         for k in 0..self.n_components {
-            self.choose(k, &weight);
-            if self.scratch.chosen.is_empty() {
+            self.choose(k);
+            let chosen = self.scratch.chosen.len();
+            if chosen == 0 {
                 continue;
             }
-            self.gather_deviations(view.mean(k));
+            // Copying rows one by one pays as long as most of them are left out.
+            if chosen * 4 < self.n {
+                self.gather(k, view.mean(k), &weight);
+            } else {
+                self.take_all(k, view.mean(k), &weight);
+            }
             let scratch = &mut self.scratch;
             moments(
                 view.shape,
@@ -187,47 +193,80 @@ impl Block {
         }
     }
 
-    /// Lists the rows that component `k` has a share in, and their weighted responsibilities.
-    fn choose(&mut self, k: usize, weight: &impl Fn(usize) -> f64) {
-        let scratch = &mut self.scratch;
-        scratch.chosen.resize(BLOCK, 0);
+    /// Lists the rows of which component `k` takes more than a negligible share.
+    fn choose(&mut self, k: usize) {
+        let chosen = &mut self.scratch.chosen;
+        chosen.resize(BLOCK, 0);
         let mut count = 0;
-        let lanes = self
-            .responsibilities
-            .iter()
-            .skip(k)
-            .step_by(self.n_components);
-        for (tile, lanes) in lanes.enumerate().take(self.n.div_ceil(LANES)) {
-            for (lane, r) in lanes.iter().enumerate() {
+        let tiles = self.responsibilities.chunks_exact(self.n_components);
+        for (tile, r) in tiles.enumerate().take(self.n.div_ceil(LANES)) {
+            for lane in 0..LANES.min(self.n - tile * LANES) {
                 // Free of branches: the place is written in any case and kept by advancing.
-                scratch.chosen[count] = tile * LANES + lane;
-                let kept = *r > NEGLIGIBLE && tile * LANES + lane < self.n;
-                count += usize::from(kept);
+                chosen[count] = tile * LANES + lane;
+                count += usize::from(r[k][lane] > NEGLIGIBLE);
             }
         }
-        scratch.chosen.truncate(count);
-        scratch.weighted.clear();
-        scratch
-            .weighted
-            .resize(count.div_ceil(PARTIAL), [0.0; PARTIAL]);
+        chosen.truncate(count);
+    }
+
+    fn resize_scratch(&mut self, chunks: usize) {
+        let scratch = &mut self.scratch;
+        scratch.weighted.resize(chunks, [0.0; PARTIAL]);
+        scratch.products.resize(chunks, [0.0; PARTIAL]);
+        scratch.columns.resize(self.dim * chunks, [0.0; PARTIAL]);
+    }
+
+    /// Copies the chosen rows' deviations and weighted responsibilities, padded with zeros.
+    fn gather(&mut self, k: usize, mean: &[f64], weight: &impl Fn(usize) -> f64) {
+        let chunks = self.scratch.chosen.len().div_ceil(PARTIAL);
+        self.resize_scratch(chunks);
+        let scratch = &mut self.scratch;
+        let r = self.responsibilities.as_flattened();
         let weighted = scratch.weighted.as_flattened_mut();
         for (w, row) in weighted.iter_mut().zip(&scratch.chosen) {
-            let r = &self.responsibilities[row / LANES * self.n_components + k];
-            *w = r[row % LANES] * weight(*row);
+            let at = (row / LANES * self.n_components + k) * LANES + row % LANES;
+            *w = r[at] * weight(*row);
+        }
+        weighted[scratch.chosen.len()..].fill(0.0);
+        for row in &mut scratch.chosen {
+            *row = *row / LANES * self.dim * LANES + *row % LANES;
+        }
+        let x = self.x.as_flattened();
+        for (j, m) in mean.iter().enumerate() {
+            let column = scratch.columns[j * chunks..(j + 1) * chunks].as_flattened_mut();
+            let x = &x[j * LANES..];
+            for (d, at) in column.iter_mut().zip(&scratch.chosen) {
+                *d = x[*at] - m;
+            }
+            column[scratch.chosen.len()..].fill(0.0);
         }
     }
 
-    fn gather_deviations(&mut self, mean: &[f64]) {
+    /// The same for all rows; those that pad the last tile get weight 0.
+    fn take_all(&mut self, k: usize, mean: &[f64], weight: &impl Fn(usize) -> f64) {
+        let tiles = self.n.div_ceil(LANES);
+        self.resize_scratch(tiles * (LANES / PARTIAL));
         let scratch = &mut self.scratch;
-        let chunks = scratch.weighted.len();
-        scratch.columns.resize(self.dim * chunks, [0.0; PARTIAL]);
-        scratch.products.resize(chunks, [0.0; PARTIAL]);
-        for (j, m) in mean.iter().enumerate() {
-            let column = scratch.columns[j * chunks..(j + 1) * chunks].as_flattened_mut();
-            for (d, row) in column.iter_mut().zip(&scratch.chosen) {
-                *d = self.x[row / LANES * self.dim + j][row % LANES] - m;
+        let weighted = scratch.weighted.as_flattened_mut().chunks_exact_mut(LANES);
+        for (tile, w) in weighted.enumerate() {
+            let r = &self.responsibilities[tile * self.n_components + k];
+            for (lane, w) in w.iter_mut().enumerate() {
+                let row = tile * LANES + lane;
+                *w = if row < self.n {
+                    r[lane] * weight(row)
+                } else {
+                    0.0
+                };
             }
-            column[scratch.chosen.len()..].fill(0.0);
+        }
+        let columns = scratch
+            .columns
+            .as_flattened_mut()
+            .chunks_exact_mut(tiles * LANES);
+        for (j, (column, m)) in columns.zip(mean).enumerate() {
+            for (tile, column) in column.chunks_exact_mut(LANES).enumerate() {
+                column.copy_from_slice(&minus(self.x[tile * self.dim + j], *m));
+            }
         }
     }
 }
@@ -239,9 +278,7 @@ fn log_densities(view: &View, x: &[Lanes], deviations: &mut [Lanes], out: &mut [
     for (x, out) in x.chunks_exact(view.dim).zip(out.chunks_exact_mut(k)) {
         for (k, out) in out.iter_mut().enumerate() {
             for ((d, x), m) in deviations.iter_mut().zip(x).zip(view.mean(k)) {
-                for l in 0..LANES {
-                    d[l] = x[l] - m;
-                }
+                *d = minus(*x, *m);
             }
             let mut squared = [0.0; LANES];
             let mut factor = view.factor(k);
@@ -267,6 +304,19 @@ fn log_densities(view: &View, x: &[Lanes], deviations: &mut [Lanes], out: &mut [
             }
         }
     }
+}
+
+/// By value: in place, the compiler would vectorise over coordinates instead of over lanes.
+#[expect(
+    clippy::inline_always,
+    reason = "must be compiled for its caller's instruction set"
+)]
+#[inline(always)]
+fn minus(mut x: Lanes, m: f64) -> Lanes {
+    for v in &mut x {
+        *v -= m;
+    }
+    x
 }
 
 /// Replaces the log densities of a tile by responsibilities.
@@ -315,7 +365,7 @@ fn normalise(tile: &mut [Lanes], sum: &mut Lanes) {
     }
 }
 
-/// Adds `Σ w`, `Σ w d`, `Σ w d dᵀ` over the chosen rows.
+/// Adds `Σ w`, `Σ w d`, `Σ w d dᵀ` over columns of deviations `d`.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn moments(
     shape: Shape,
@@ -332,7 +382,7 @@ fn moments(
         }
     }
     *sums.count += sum_lanes(total);
-    let mut second = sums.second.iter_mut();
+    let mut second = sums.second;
     for (i, column) in columns.chunks_exact(chunks).enumerate() {
         let mut total = [0.0; PARTIAL];
         for ((p, w), d) in products.iter_mut().zip(weights).zip(column) {
@@ -346,56 +396,63 @@ fn moments(
             Shape::Triangular => 0,
             Shape::Diagonal => i,
         };
-        // Four columns share the loads of the products and hide each other's latency.
-        let mut j = start;
-        while j + 4 <= i + 1 {
-            let four = columns[j * chunks..].split_at(chunks);
-            let (a, rest) = four;
-            let (b, rest) = rest.split_at(chunks);
-            let (c, rest) = rest.split_at(chunks);
-            let d = &rest[..chunks];
-            for s in four_dots(products, [a, b, c, d]) {
-                *second.next().expect("one entry per pair of columns") += s;
+        let (row, rest) = second.split_at_mut(i + 1 - start);
+        second = rest;
+        // Several columns at a time share the loads of the products and hide each other's latency.
+        let mut columns = &columns[start * chunks..];
+        for part in row.chunks_mut(4) {
+            match part.len() {
+                4 => add_dots::<4>(products, columns, part),
+                3 => add_dots::<3>(products, columns, part),
+                2 => add_dots::<2>(products, columns, part),
+                _ => add_dots::<1>(products, columns, part),
             }
-            j += 4;
-        }
-        for j in j..=i {
-            let column = &columns[j * chunks..(j + 1) * chunks];
-            let mut total = [0.0; PARTIAL];
-            for (p, d) in products.iter().zip(column) {
-                for l in 0..PARTIAL {
-                    total[l] += p[l] * d[l];
-                }
-            }
-            *second.next().expect("one entry per pair of columns") += sum_lanes(total);
+            columns = &columns[part.len() * chunks..];
         }
     }
 }
 
+/// Adds the inner products of one column with the first `N` of `columns`.
 #[expect(
     clippy::inline_always,
     reason = "must be compiled for its caller's instruction set"
 )]
 #[inline(always)]
-fn four_dots(products: &[[f64; PARTIAL]], columns: [&[[f64; PARTIAL]]; 4]) -> [f64; 4] {
-    let [a, b, c, d] = columns;
-    let mut total = [[0.0; PARTIAL]; 4];
-    for ((((p, a), b), c), d) in products.iter().zip(a).zip(b).zip(c).zip(d) {
-        for l in 0..PARTIAL {
-            total[0][l] += p[l] * a[l];
-            total[1][l] += p[l] * b[l];
-            total[2][l] += p[l] * c[l];
-            total[3][l] += p[l] * d[l];
+fn add_dots<const N: usize>(
+    products: &[[f64; PARTIAL]],
+    columns: &[[f64; PARTIAL]],
+    sums: &mut [f64],
+) {
+    let chunks = products.len();
+    let columns: [&[[f64; PARTIAL]]; N] =
+        std::array::from_fn(|n| &columns[n * chunks..(n + 1) * chunks]);
+    let mut total = [[0.0; PARTIAL]; N];
+    for (c, p) in products.iter().enumerate() {
+        for n in 0..N {
+            let d = &columns[n][c];
+            for l in 0..PARTIAL {
+                total[n][l] += p[l] * d[l];
+            }
         }
     }
-    total.map(sum_lanes)
+    for (sum, total) in sums.iter_mut().zip(total) {
+        *sum += sum_lanes(total);
+    }
 }
 
+/// Adds the lanes pairwise, halves first.
 #[expect(
     clippy::inline_always,
     reason = "must be compiled for its caller's instruction set"
 )]
 #[inline(always)]
-fn sum_lanes(v: [f64; PARTIAL]) -> f64 {
-    ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]))
+fn sum_lanes(mut v: [f64; PARTIAL]) -> f64 {
+    let mut width = PARTIAL / 2;
+    while width > 0 {
+        for l in 0..width {
+            v[l] += v[l + width];
+        }
+        width /= 2;
+    }
+    v[0]
 }

@@ -2,6 +2,7 @@
 
 mod closed_form;
 mod fitting;
+mod kernel;
 mod missing;
 mod naive;
 mod old_faithful;
