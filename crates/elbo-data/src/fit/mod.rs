@@ -30,6 +30,7 @@ use crate::DataError;
 pub use draws::Draws;
 pub use record::{DataRecord, FORMAT_VERSION, FitRecord, Labels, Verdict, read_record};
 pub use staged::{StagedDirectory, check_output};
+pub use tensors::write_arrays;
 pub use trace::TracePoint;
 
 /// The name of the draws within a fit.

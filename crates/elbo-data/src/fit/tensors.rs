@@ -47,7 +47,15 @@ impl View for Tensor<'_> {
 
 /// Writes the arrays of a fit.
 pub(super) fn write(dir: &Path, arrays: &Arrays) -> Result<(), DataError> {
-    let path = dir.join(FILE);
+    write_arrays(dir.join(FILE), arrays)
+}
+
+/// Writes arrays as a safetensors file.
+///
+/// # Errors
+/// [`DataError::ParameterIsNan`]; [`DataError::DiskFull`] and other failures to write.
+pub fn write_arrays(path: impl AsRef<Path>, arrays: &Arrays) -> Result<(), DataError> {
+    let path = path.as_ref().to_path_buf();
     refuse_nan(&path, arrays)?;
     let tensors = arrays
         .iter()
