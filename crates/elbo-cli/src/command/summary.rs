@@ -1,0 +1,84 @@
+//! `elbo summary FIT`: the table and the verdict of a saved fit, again.
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use elbo_data::fit::FitRecord;
+use serde_json::json;
+
+use crate::console::Results;
+use crate::failure::Failure;
+use crate::model::Opened;
+use crate::{stored, table};
+
+#[derive(Debug, Args)]
+struct Options {
+    /// Directory of a fit
+    #[arg(value_name = "FIT")]
+    fit: PathBuf,
+    /// Print one JSON object: the fit's, and every parameter's marginal under "parameters"
+    #[arg(long)]
+    json: bool,
+    /// Show all parameters; on a terminal a long table is cut in the middle
+    #[arg(long)]
+    all: bool,
+}
+
+/// The command for clap.
+pub(crate) fn command() -> Command {
+    Options::augment_args(Command::new("summary"))
+        .about("Print the parameters (mean, sd, quantiles) and the verdict of a fit")
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If the fit cannot be read.
+pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
+    let options = Options::from_arg_matches(matches).expect("clap has parsed these very options");
+    let stored = stored::read(&options.fit)?;
+    let opened = stored.open()?;
+    let record = &stored.fit().record;
+    let mut stdout = Results::stdout();
+    if options.json {
+        let mut object = stored::result_object(record, Some(&options.fit));
+        object.insert("parameters".into(), json!(opened.marginals(true)?));
+        stdout.line(&serde_json::Value::Object(object).to_string())?;
+    } else {
+        print(&mut stdout, record, &*opened, options.all)?;
+    }
+    stdout.finish()?;
+    Ok(0)
+}
+
+/// The table, what the model says, the bound and the verdict.
+///
+/// # Errors
+/// If stdout cannot be written.
+pub(crate) fn print(
+    stdout: &mut Results,
+    record: &FitRecord,
+    opened: &dyn Opened,
+    all: bool,
+) -> Result<(), Failure> {
+    let limit = if all {
+        usize::MAX
+    } else {
+        table::TERMINAL_ROWS
+    };
+    stdout.line(&table::render(&opened.marginals(all)?, limit))?;
+    stdout.line("")?;
+    for remark in opened.remarks() {
+        stdout.line(&remark)?;
+    }
+    let elbo = record.elbo.unwrap_or(f64::NAN);
+    let error = match record.elbo_mcse {
+        Some(error) if error > 0.0 => format!(" ± {error:.1e}"),
+        _ => String::new(),
+    };
+    stdout.line(&format!(
+        "{}: ELBO {elbo:.4}{error} nats, {} iterations, {:.2} s",
+        record.model, record.iterations, record.seconds
+    ))?;
+    stdout.line(&format!("verdict: {}", record.verdict_text))
+}

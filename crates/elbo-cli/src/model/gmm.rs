@@ -1,0 +1,284 @@
+//! `elbo fit gmm`: a mixture of Gaussians.
+
+use clap::Args;
+use elbo::models::driver::{Shuffled, stochastic};
+use elbo::models::gmm::{
+    self, Covariance, DataSummary, GmmConfig, GmmData, GmmModel, GmmPosterior, GmmPrior, Start,
+};
+use elbo::models::{Fit, Posterior};
+use elbo_data::fit::Labels;
+use elbo_data::table::Table;
+use serde_json::{Map, json};
+
+use super::tabular::{Selection, Wanted, refuse_empty_rows};
+use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
+use crate::command::fit::{FitRun, Method};
+use crate::failure::Failure;
+use crate::frame::{Column, Frame};
+use crate::stored::Stored;
+use crate::table::{self, Marginal};
+use crate::verdict::Approximation;
+
+/// The row of the table of models.
+pub(crate) struct Gmm;
+
+/// Options of `elbo fit gmm`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Columns to use [default: all numeric ones]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    columns: Vec<String>,
+    /// Column of row weights: a row of weight 2 counts as two rows
+    #[arg(long, value_name = "NAME")]
+    weights: Option<String>,
+    /// The most components; those that the data do not need stay empty [default: 10, or as --warm-start]
+    #[arg(long, visible_alias = "n-components", value_name = "K")]
+    components: Option<usize>,
+    /// Dirichlet concentration of each weight; small values (0.001) empty components [default: 1/K]
+    #[arg(long, value_name = "X")]
+    weight_concentration: Option<f64>,
+    /// Covariance of the components: full, diagonal, spherical, or tied (one for all)
+    #[arg(long, default_value = "full", value_name = "TYPE", value_parser = ["full", "diagonal", "spherical", "tied"])]
+    covariance: String,
+    /// Where to start: kmeans (k-means++) or random (responsibilities)
+    #[arg(long, default_value = "kmeans", value_name = "HOW", value_parser = ["kmeans", "random"])]
+    init: String,
+    /// How many rows the prior of a mean (around the data's mean) is worth
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    mean_precision: f64,
+    /// Degrees of freedom of the prior of a precision matrix, more than columns - 1 [default: columns]
+    #[arg(long, value_name = "X")]
+    degrees_of_freedom: Option<f64>,
+}
+
+const DETAILS: &str = "\
+Model: weights ~ Dirichlet, component ~ weights, row ~ Normal(mean, covariance) of its component, \
+with normal-Wishart priors scaled by the data, so that columns need no standardising. Missing \
+entries (empty, NA, NaN) are marginalised.
+
+Example:
+  elbo fit gmm data/faithful.csv --components 6 --weight-concentration 0.001 --seed 1 --out mixture";
+
+impl Model for Gmm {
+    const NAME: &'static str = "gmm";
+    const ABOUT: &'static str = "Mixture of Gaussians: clusters and density of the rows of a table";
+    const DETAILS: &'static str = DETAILS;
+    const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
+    type Options = Options;
+
+    fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
+        let wanted = Wanted {
+            columns: &options.columns,
+            target: None,
+            weights: options.weights.as_deref(),
+            categories: false,
+        };
+        let selection = Selection::read(&run.input, &wanted, run.notes)?;
+        selection.refuse_empty_rows()?;
+        say_missing(&selection.features, run);
+        let columns = selection.features.names();
+        let mut data = GmmData::new(selection.features.matrix()?, columns.len())?;
+        if let Some(weights) = &selection.weights {
+            data = data.with_weights(weights.clone())?;
+        }
+        let config = config(options, run, &columns)?;
+        run.begin();
+        let fit = match run.method() {
+            Method::Stochastic => fit_stochastic(&data, &config, run)?,
+            _ => gmm::fit(&data, &config, run.seed(), &mut |p| run.observe(p))?,
+        };
+        let opened = OpenedGmm {
+            posterior: fit.posterior,
+            columns: columns.clone(),
+        };
+        Ok(Fitted {
+            arrays: opened.posterior.to_arrays(),
+            labels: Labels::from([("columns".to_owned(), columns)]),
+            data: selection.record(),
+            outcome: fit.outcome,
+            approximation: Approximation::Factorised,
+            keys: Map::from_iter([
+                (
+                    "n_effective_components".to_owned(),
+                    json!(opened.posterior.n_effective_components()),
+                ),
+                (
+                    "n_components".to_owned(),
+                    json!(opened.posterior.n_components()),
+                ),
+                ("n_rows".to_owned(), json!(data.len())),
+                ("n_missing".to_owned(), json!(data.n_missing())),
+            ]),
+            opened: Box::new(opened),
+        })
+    }
+
+    fn open(stored: &Stored) -> Result<Box<dyn Opened>, Failure> {
+        let posterior = GmmPosterior::from_arrays(&stored.fit().arrays).map_err(damaged(stored))?;
+        let columns = stored.labels("columns")?.to_vec();
+        if columns.len() != posterior.dim() {
+            return Err(Failure::input(format!(
+                "{}: labels.json names {} columns, the fit has {}",
+                stored.path().display(),
+                columns.len(),
+                posterior.dim()
+            ))
+            .help("the fit is damaged; fit again"));
+        }
+        Ok(Box::new(OpenedGmm { posterior, columns }))
+    }
+}
+
+fn say_missing(features: &Table, run: &FitRun<'_>) {
+    let n = features.n_missing();
+    if n > 0 {
+        let all = features.n_rows() * features.columns().len();
+        run.notes.note(format!(
+            "{n} missing entries ({:.1}% of all) are marginalised",
+            100.0 * n as f64 / all as f64
+        ));
+    }
+}
+
+fn config(options: &Options, run: &FitRun<'_>, columns: &[String]) -> Result<GmmConfig, Failure> {
+    let earlier = match &run.warm_start {
+        Some(stored) => Some(earlier(stored, columns, options)?),
+        None => None,
+    };
+    let n_components = match (&earlier, options.components) {
+        (Some(posterior), _) => posterior.n_components(),
+        (None, given) => given.unwrap_or(10),
+    };
+    let mut config = GmmConfig::new(n_components);
+    config.covariance = options.covariance.parse::<Covariance>()?;
+    config.weight_concentration = options.weight_concentration;
+    config.mean_precision = options.mean_precision;
+    config.degrees_of_freedom = options.degrees_of_freedom;
+    config.n_restarts = run.restarts();
+    config.ascent = run.coordinate_ascent(config.ascent);
+    config.start = match earlier {
+        Some(posterior) => Start::Posterior(Box::new(posterior)),
+        None if options.init == "random" => Start::Random,
+        None => Start::KMeans,
+    };
+    Ok(config)
+}
+
+/// The fit to go on from, which must be of the same columns, size and covariance.
+fn earlier(
+    stored: &Stored,
+    columns: &[String],
+    options: &Options,
+) -> Result<GmmPosterior, Failure> {
+    let posterior = GmmPosterior::from_arrays(&stored.fit().arrays).map_err(damaged(stored))?;
+    let path = stored.path().display();
+    let differs = if stored.labels("columns")? != columns {
+        Some(format!("columns {}", stored.labels("columns")?.join(", ")))
+    } else if options
+        .components
+        .is_some_and(|k| k != posterior.n_components())
+    {
+        Some(format!("{} components", posterior.n_components()))
+    } else if posterior.prior().covariance().to_string() != options.covariance {
+        Some(format!("{} covariances", posterior.prior().covariance()))
+    } else {
+        None
+    };
+    match differs {
+        None => Ok(posterior),
+        Some(what) => Err(Failure::input(format!("--warm-start {path} has {what}"))
+            .help("give the same columns and options, or start without it")),
+    }
+}
+
+fn fit_stochastic(
+    data: &GmmData,
+    config: &GmmConfig,
+    run: &mut FitRun<'_>,
+) -> Result<Fit<GmmPosterior>, Failure> {
+    let prior = GmmPrior::new(config, &DataSummary::new(data)?)?;
+    let seed = run.seed();
+    let mut model = GmmModel::start(prior, data, data.len(), &config.start, seed, 0)?;
+    let mut source = Shuffled::new(data, run.batch_size(), seed)?;
+    let settings = run.stochastic();
+    let outcome = stochastic(&mut model, &mut source, &settings, None, &mut |p| {
+        run.observe(p)
+    })?;
+    Ok(Fit {
+        posterior: model.into_posterior(),
+        outcome,
+    })
+}
+
+/// A fitted mixture and its columns.
+struct OpenedGmm {
+    posterior: GmmPosterior,
+    columns: Vec<String>,
+}
+
+impl OpenedGmm {
+    /// Whether a parameter belongs to a component with members; shared ones do.
+    fn is_of_interest(&self, name: &str) -> bool {
+        let mut parts = name.split('.');
+        let group = parts.next().unwrap_or_default();
+        let component = parts.next().and_then(|k| k.parse::<usize>().ok());
+        match component {
+            Some(k) if group != "covariance" => self.posterior.expected_counts()[k - 1] >= 1.0,
+            _ => true,
+        }
+    }
+}
+
+impl Opened for OpenedGmm {
+    fn marginals(&self, all: bool) -> Result<Vec<Marginal>, Failure> {
+        let mut marginals = table::from_draws(&self.drawer(&[])?)?;
+        if !all {
+            marginals.retain(|m| self.is_of_interest(&m.name));
+        }
+        Ok(marginals)
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let columns = self.columns.iter().enumerate();
+        let columns: Vec<String> = columns.map(|(j, c)| format!("{} {c}", j + 1)).collect();
+        let (k, effective) = (
+            self.posterior.n_components(),
+            self.posterior.n_effective_components(),
+        );
+        let empty = match k - effective {
+            0 => String::new(),
+            n => format!("; {n} empty, shown by summary --all"),
+        };
+        vec![
+            format!("columns: {}", columns.join(", ")),
+            format!("{effective} effective components of {k}{empty}"),
+        ]
+    }
+
+    fn drawer(&self, asked: &[String]) -> Result<Drawer<'_>, Failure> {
+        Drawer::of(&self.posterior, asked)
+    }
+
+    fn predict(&self, request: &Prediction<'_>) -> Result<Frame, Failure> {
+        let table = request.input.table(Some(self.columns.clone()))?;
+        refuse_empty_rows(&table)?;
+        let data = GmmData::new(table.matrix()?, self.columns.len())?;
+        let k = self.posterior.n_components();
+        let responsibilities = self.posterior.responsibilities(&data)?;
+        let labels = self.posterior.labels(&data)?;
+        let density = self.posterior.log_predictive_density(&data)?;
+        let frame = Frame::new()
+            .with(
+                "label",
+                Column::Count(labels.iter().map(|l| l + 1).collect()),
+            )
+            .with("log_density", Column::Number(density));
+        Ok((0..k).fold(frame, |frame, c| {
+            let column = responsibilities.iter().skip(c).step_by(k).copied();
+            frame.with(
+                format!("responsibility.{}", c + 1),
+                Column::Number(column.collect()),
+            )
+        }))
+    }
+}

@@ -1,0 +1,234 @@
+//! Commands on simulated data, where the truth is known.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::harness::{Place, number};
+
+fn rated(place: &Place) -> Value {
+    place.ok("generate factor --users 300 --items 200 --ratings 12000 --rank 2 --seed 1 --out R");
+    place.json("fit factor R --rank 2 --holdout 0.1 --seed 1 --out D --json")
+}
+
+#[test]
+fn held_out_ratings_are_predicted_and_covered() {
+    let place = Place::new();
+    let fit = rated(&place);
+    let at = |key: &str| fit[key].as_f64().unwrap_or_else(|| panic!("{key}: {fit}"));
+    // Noise of sd 0.75 is the floor; ignoring users and items leaves √(0.75² + 2·0.4² + 0.5²) = 1.06.
+    assert!(
+        at("heldout_rmse") > 0.7 && at("heldout_rmse") < 0.95,
+        "{fit}"
+    );
+    // 1,200 held-out ratings: the standard error of 90% is 0.9%.
+    assert!((at("heldout_coverage_90") - 0.9).abs() < 0.045, "{fit}");
+    assert!(at("heldout_log_density") < -1.0 && at("heldout_log_density") > -1.5);
+    assert!((at("sigma") - 0.75).abs() < 0.05, "{fit}");
+    assert_eq!(fit["n_ratings"], 12000);
+    assert_eq!(fit["n_heldout"], 1200);
+    assert_eq!(fit["verdict"], "usable");
+}
+
+#[test]
+fn ratings_are_fitted_to_the_same_bits_by_any_number_of_threads() {
+    let place = Place::new();
+    place.ok("generate factor --users 100 --items 50 --ratings 1500 --rank 2 --out R");
+    let fit = |threads: usize| {
+        let mut object = place.json(&format!(
+            "fit factor R --rank 2 --holdout 0.2 --threads {threads} --json"
+        ));
+        object["seconds"].take();
+        object
+    };
+    assert_eq!(fit(1), fit(2));
+}
+
+#[test]
+fn biases_alone_are_a_model_too() {
+    let place = Place::new();
+    place.ok("generate factor --users 60 --items 40 --ratings 800 --rank 0 --out R");
+    let fit = place.json("fit factor R --rank 0 --out D --json");
+    assert_eq!(fit["rank"], 0);
+    assert_eq!(fit["heldout_rmse"], Value::Null);
+    place.ok("export D --out E");
+    let users = std::fs::read_to_string(place.path("E/users.csv")).unwrap();
+    assert!(users.starts_with("id,bias\n"), "{users}");
+}
+
+#[test]
+fn pairs_are_predicted_and_what_is_unknown_is_said() {
+    let place = Place::new();
+    rated(&place);
+    place.write("pairs.csv", "user,item\n1,1\n2,1\nstranger,1\n1,new\n");
+    let run = place.ok("predict D pairs.csv");
+    let (header, rows) = run.csv();
+    assert_eq!(header, ["user", "item", "mean", "sd", "lower", "upper"]);
+    assert_eq!(rows.len(), 4);
+    let sd = |row: usize| number(&rows[row][3]);
+    assert!(sd(0) < sd(2) && sd(0) < sd(3), "{}", run.stdout);
+    assert!(run.stderr.contains("2 of 4 pairs"), "{}", run.stderr);
+}
+
+#[test]
+fn recommendations_leave_out_what_has_been_rated() {
+    let place = Place::new();
+    rated(&place);
+    let (header, rows) = place.ok("recommend D --user 7 --n 5").csv();
+    assert_eq!(header, ["user", "item", "mean", "sd", "lower", "upper"]);
+    assert_eq!(rows.len(), 5);
+    let means: Vec<f64> = rows.iter().map(|row| number(&row[2])).collect();
+    assert!(means.is_sorted_by(|a, b| a >= b));
+    let data = std::fs::read_to_string(place.path("R/ratings.csv")).unwrap();
+    for row in &rows {
+        let rated = format!("\n7,{},", row[1]);
+        assert!(!data.contains(&rated), "item {} has been rated", row[1]);
+    }
+    let unknown = place.run("recommend D --user 7000");
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown.stderr.contains("user '7000' is not in the fit"),
+        "{}",
+        unknown.stderr
+    );
+}
+
+#[test]
+fn a_new_user_is_folded_in_from_ratings() {
+    let place = Place::new();
+    rated(&place);
+    // A user who rates as user 7 does is told to like what user 7 is told to like.
+    let data = std::fs::read_to_string(place.path("R/ratings.csv")).unwrap();
+    let mut copy = String::from("user,item,rating\n");
+    for line in data.lines().filter(|line| line.starts_with("7,")) {
+        writeln!(copy, "newcomer{}", &line[1..]).unwrap();
+    }
+    place.write("new.csv", &copy);
+    let items = |user: &str, options: &str| -> Vec<String> {
+        let run = place.ok(&format!("recommend D --user {user} --n 20 {options}"));
+        run.csv().1.into_iter().map(|row| row[1].clone()).collect()
+    };
+    let (old, new) = (items("7", ""), items("newcomer", "--new-ratings new.csv"));
+    let shared = old.iter().filter(|item| new.contains(item)).count();
+    assert!(shared >= 15, "{shared} of 20 are the same");
+}
+
+#[test]
+fn embeddings_are_exported_with_their_ids() {
+    let place = Place::new();
+    rated(&place);
+    place.ok("export D --what embeddings --format csv --out E");
+    let users = std::fs::read_to_string(place.path("E/users.csv")).unwrap();
+    assert!(users.starts_with("id,bias,factor.1,factor.2\n"), "{users}");
+    assert_eq!(users.lines().count(), 301);
+    place.ok("export D --format npy --out E");
+    let npy = std::fs::read(place.path("E/items.npy")).unwrap();
+    assert_eq!(npy.len(), 128 + 200 * 3 * 8);
+    assert!(place.exists("E/items.ids.csv"));
+    assert_eq!(place.run("export D --format npy --out E").code, 2);
+}
+
+#[test]
+fn rows_of_users_are_drawn_on_request() {
+    let place = Place::new();
+    rated(&place);
+    assert_eq!(place.ok("draws D --n 2").csv().0, ["mu"]);
+    let (header, rows) = place
+        .ok("draws D --n 5 --parameters mu,a[7],A[7],b[3]")
+        .csv();
+    assert_eq!(header, ["mu", "a[7]", "A[7].1", "A[7].2", "b[3]"]);
+    assert_eq!(rows.len(), 5);
+    assert_eq!(place.ok("draws D --n 1 --parameters a").csv().0.len(), 300);
+    assert_eq!(place.run("draws D --parameters a[7000]").code, 2);
+}
+
+#[test]
+fn the_last_of_repeated_ratings_counts_and_it_is_said() {
+    let place = Place::new();
+    place.write(
+        "r.csv",
+        "user,item,rating\nann,film,1\nbob,film,4\nann,other,3\nann,film,5\n",
+    );
+    let run = place.run("fit factor r.csv --rank 0 --json");
+    assert!(
+        run.stderr.contains("r.csv, line 5") && run.stderr.contains("ann"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.json()["n_ratings"], 3);
+    assert_eq!(run.json()["n_duplicates"], 1);
+}
+
+#[test]
+fn the_same_seed_generates_the_same_data_with_the_truth_beside_them() {
+    let place = Place::new();
+    for (model, file) in [
+        ("gmm --rows 20", "data.csv"),
+        ("linear --rows 20", "data.csv"),
+        ("ard --rows 20", "data.csv"),
+        ("logistic --rows 20", "data.csv"),
+        ("factor --ratings 100", "ratings.csv"),
+    ] {
+        let generate = |seed: u64, out: &str| {
+            place.ok(&format!("generate {model} --seed {seed} --out {out}"));
+            let text = std::fs::read_to_string(place.path(out).join(file)).unwrap();
+            assert!(place.path(out).join("truth.safetensors").exists());
+            let truth = std::fs::read_to_string(place.path(out).join("truth.json")).unwrap();
+            let truth: Value = serde_json::from_str(&truth).unwrap();
+            assert_eq!(truth["seed"], seed);
+            text
+        };
+        let name = model.split(' ').next().unwrap();
+        let (a, b) = (
+            generate(1, &format!("{name}-a")),
+            generate(1, &format!("{name}-b")),
+        );
+        assert_eq!(a, b, "{model}");
+        assert_ne!(a, generate(2, &format!("{name}-c")), "{model}");
+        let again = place.run(&format!("generate {model} --out {name}-a"));
+        assert_eq!(again.code, 2, "{model}");
+    }
+}
+
+#[test]
+fn weights_that_were_simulated_are_found_again() {
+    let place = Place::new();
+    place.ok("generate ard --rows 2000 --inputs 20 --noise-sd 0.5 --seed 4 --out R");
+    let fit = place.json("fit ard R --target target --out D --json");
+    // Two of the twenty inputs have a weight.
+    let off = fit["off"].as_array().unwrap();
+    assert!(off.len() >= 17 && !off.contains(&"x1".into()), "{fit}");
+    assert!((fit["sigma"].as_f64().unwrap() - 0.5).abs() < 0.05);
+}
+
+#[test]
+fn mini_batches_reach_nearly_the_same_bound() {
+    let place = Place::new();
+    place.ok("generate gmm --rows 2000 --columns 2 --components 3 --seed 2 --out R");
+    let batch = place.json("fit gmm R --components 3 --json");
+    let run = place
+        .run("fit gmm R --components 3 --method stochastic --batch-size 100 --max-iters 30 --json");
+    let stochastic = run.json();
+    assert_eq!(stochastic["method"], "stochastic");
+    let elbo = |fit: &Value| fit["elbo"].as_f64().unwrap();
+    assert!(
+        (elbo(&stochastic) / elbo(&batch) - 1.0).abs() < 0.02,
+        "{stochastic} against {batch}"
+    );
+}
+
+#[test]
+fn missing_entries_are_marginalised_and_counted() {
+    let place = Place::new();
+    place.ok("generate gmm --rows 500 --columns 4 --components 2 --missing 0.1 --seed 3 --out R");
+    let run = place.ok("fit gmm R --components 2 --out D --json");
+    let n = run.json()["n_missing"].as_u64().unwrap();
+    // 2,000 entries, each missing with probability 0.1: 200 ± 13.
+    assert!((135..=265).contains(&n), "{n}");
+    assert!(
+        run.stderr.contains(&format!("{n} missing entries")) && run.stderr.contains("marginalised"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(place.ok("predict D R").csv().1.len(), 500);
+}
