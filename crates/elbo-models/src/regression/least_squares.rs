@@ -66,6 +66,14 @@ impl Moments {
         }
     }
 
+    /// One number per row instead of sums, for a model that keeps its rows itself.
+    pub(crate) fn per_row(n_rows: usize, dim: usize) -> Self {
+        Self {
+            values: vec![0.0; n_rows],
+            dim,
+        }
+    }
+
     pub(crate) fn gram(&self) -> Matrix {
         let p = self.dim;
         Matrix::from_vec(p, p, self.values[..p * p].to_vec())

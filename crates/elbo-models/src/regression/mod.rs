@@ -6,6 +6,7 @@
 
 pub mod ard;
 pub mod linear;
+pub mod logistic;
 
 mod coding;
 mod design;
@@ -18,6 +19,7 @@ mod method;
 mod noise;
 mod precision;
 mod predict;
+mod relevance;
 mod rows;
 mod scale;
 mod weights;
@@ -28,5 +30,6 @@ pub use least_squares::Moments;
 pub use method::Method;
 pub use noise::NoisePrior;
 pub use predict::Prediction;
+pub use relevance::Relevance;
 pub use rows::Rows;
 pub use scale::Coefficient;

@@ -6,6 +6,7 @@
 
 use elbo_math::arrays::{Array, Arrays};
 use elbo_math::linalg::{Cholesky, Matrix, dot, matmul_nt, matmul_tn};
+use elbo_math::parallel;
 use elbo_math::random::{Stream, standard_normal};
 
 use crate::ModelError;
@@ -137,16 +138,26 @@ impl Weights {
 
     /// `x V xᵀ` for every row of `x`.
     pub(crate) fn quadratic_forms(&self, x: &Matrix) -> Vec<f64> {
-        let norms =
+        // Blocks of rows keep the products in cache and the memory flat.
+        let blocks = parallel::map_chunks(x.rows(), 512, |range| {
+            let entries = &x.as_slice()[range.start * x.cols()..range.end * x.cols()];
+            let block = Matrix::from_vec(range.len(), x.cols(), entries.to_vec());
+            self.block_quadratic_forms(&block)
+        });
+        blocks.concat()
+    }
+
+    fn block_quadratic_forms(&self, x: &Matrix) -> Vec<f64> {
+        let squares =
             |z: &Matrix| -> Vec<f64> { (0..z.rows()).map(|i| dot(z.row(i), z.row(i))).collect() };
         match &self.covariance {
-            Covariance::Dense { inverse_lower, .. } => norms(&matmul_nt(x, inverse_lower)),
+            Covariance::Dense { inverse_lower, .. } => squares(&matmul_nt(x, inverse_lower)),
             Covariance::LowRank {
                 prior_variances,
                 reduction,
                 ..
             } => {
-                let explained = norms(&matmul_nt(x, reduction));
+                let explained = squares(&matmul_nt(x, reduction));
                 let prior = |row: &[f64]| -> f64 {
                     let pairs = row.iter().zip(prior_variances);
                     pairs.map(|(v, u)| v * v * u).sum()

@@ -23,7 +23,7 @@ mod prior;
 mod tests;
 
 pub use model::ArdModel;
-pub use posterior::{ArdPosterior, Relevance};
+pub use posterior::ArdPosterior;
 pub use prior::ArdConfig;
 
 use super::design::Design;

@@ -4,6 +4,7 @@ use crate::ModelError;
 use crate::regression::linear::check_intercept_sd;
 use crate::regression::method::Method;
 use crate::regression::noise::NoisePrior;
+use crate::regression::relevance::check_certainty;
 
 /// Settings of regression with relevance determination.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,13 +41,7 @@ impl Default for ArdConfig {
 
 impl ArdConfig {
     pub(super) fn check(&self) -> Result<(), ModelError> {
-        if !(self.sign_certainty > 0.5 && self.sign_certainty < 1.0) {
-            return Err(ModelError::setting(
-                "sign_certainty",
-                self.sign_certainty,
-                "give a probability between 0.5 and 1, such as 0.99",
-            ));
-        }
+        check_certainty(self.sign_certainty)?;
         check_intercept_sd(self.intercept_sd)
     }
 }
