@@ -16,7 +16,7 @@ use crate::driver::{
 use crate::{Fit, ModelError};
 
 /// Bytes of items' moments up to which [`Precision::Auto`] keeps double precision.
-const DOUBLE_BYTES: usize = 4 << 20;
+const DOUBLE_BYTES: usize = 1 << 20;
 /// Users per parallel task of the last pass.
 const CHUNK: usize = 8 * LANES;
 

@@ -2,10 +2,11 @@
 
 use elbo_math::{parallel, random};
 
-use super::kernel::{LANES, Lanes, Real, invert};
+use super::kernel::{LANES, Lanes, Real, invert, load, store};
 use super::layout::{Layout, packed, packed_inner_product};
 use super::model::not_definite;
 use super::prior::RowPrior;
+use super::records::Records;
 use super::system::{Side, Workspace};
 use crate::ModelError;
 
@@ -16,9 +17,9 @@ const START_SPREAD: f64 = 0.1;
 
 /// All items' `q`.
 #[derive(Debug, Clone)]
-pub(super) struct Items<T> {
+pub(super) struct Items<T: Real> {
     /// Moments as the users' steps read them; (`n_items`, `layout.width()`).
-    pub records: Vec<T>,
+    pub records: Records<T>,
     precision: Vec<f64>, // Λ: (n_items, triangle)
     shift: Vec<f64>,     // Λ E w: (n_items, dim)
     log_det: f64,        // Σ log |Cov w|
@@ -36,7 +37,7 @@ struct Part<'a, T> {
 impl<T: Real> Items<T> {
     fn zero(layout: Layout, n_items: usize) -> Self {
         Self {
-            records: vec![T::default(); n_items * layout.width()],
+            records: Records::zero(layout, n_items),
             precision: vec![0.0; n_items * layout.triangle()],
             shift: vec![0.0; n_items * layout.dim],
             log_det: 0.0,
@@ -81,10 +82,8 @@ impl<T: Real> Items<T> {
 
     /// Reads an item's record in double precision.
     pub(super) fn read(&self, layout: Layout, item: usize, record: &mut [f64]) {
-        let stored = &self.records[item * layout.width()..][..layout.width()];
-        for (r, s) in record.iter_mut().zip(stored) {
-            *r = s.to_f64();
-        }
+        let width = layout.width();
+        load(&self.records.as_slice()[item * width..][..width], record);
     }
 
     /// The optimal `q` for sums over all items' ratings, moved towards by `step_size`.
@@ -101,16 +100,16 @@ impl<T: Real> Items<T> {
             items.shift.copy_from_slice(&self.shift);
         }
         let width = layout.sums();
-        let load = |workspace: &mut Workspace,
-                    lane: usize,
-                    item: usize,
-                    precision: &mut [f64],
-                    shift: &mut [f64]| {
+        let prepare = |workspace: &mut Workspace,
+                       lane: usize,
+                       item: usize,
+                       precision: &mut [f64],
+                       shift: &mut [f64]| {
             let sums = layout.view(&sums[item * width..][..width]);
             workspace.load(lane, side, &sums);
             workspace.blend(lane, step_size, precision, shift);
         };
-        items.solve(layout, side.diagonal, load)?;
+        items.solve(layout, side.diagonal, prepare)?;
         Ok(items)
     }
 
@@ -124,6 +123,7 @@ impl<T: Real> Items<T> {
         let (dim, triangle, width) = (layout.dim, layout.triangle(), layout.width());
         let mut parts: Vec<Part<'_, T>> = self
             .records
+            .as_mut_slice()
             .chunks_mut(CHUNK * width)
             .zip(self.precision.chunks_mut(CHUNK * triangle))
             .zip(self.shift.chunks_mut(CHUNK * dim))
@@ -201,7 +201,7 @@ fn solve_part<T: Real>(
 ) -> Result<(f64, Vec<f64>), ModelError> {
     let (dim, triangle, width) = (layout.dim, layout.triangle(), layout.width());
     let mut workspace = Workspace::new(layout);
-    let mut record = vec![0.0; width];
+    let mut record = vec![0.0; layout.width()];
     let mut second = vec![0.0; triangle];
     let mut log_det = 0.0;
     let n = part.shift.len() / dim;
@@ -225,10 +225,8 @@ fn solve_part<T: Real>(
         for j in group.clone() {
             workspace.write_record(j - first, &mut record);
             let stored = &mut part.records[j * width..][..width];
-            for (s, r) in stored.iter_mut().zip(&mut record) {
-                *s = T::from_f64(*r);
-                *r = s.to_f64();
-            }
+            store(&record, stored);
+            load(stored, &mut record);
             elbo_math::linalg::axpy(1.0, &record[1 + dim..=dim + triangle], &mut second);
             log_dets[j - first] = -workspace.log_det(j - first);
         }
@@ -253,12 +251,14 @@ fn rounded_log_dets<T: Real>(layout: Layout, records: &[T], log_dets: &mut [f64]
     let dim = layout.dim;
     let mut covariance: Vec<Lanes> = vec![[0.0; LANES]; layout.triangle()];
     let mut scratch = covariance.clone();
-    for (lane, record) in records.chunks_exact(layout.width()).take(LANES).enumerate() {
+    let mut record = vec![0.0; layout.width()];
+    let stored = records.chunks_exact(layout.width());
+    for (lane, stored) in stored.take(LANES).enumerate() {
+        load(stored, &mut record);
         let (mean, second) = record[1..].split_at(dim);
         for p in 0..dim {
             for q in 0..=p {
-                covariance[packed(p, q)][lane] =
-                    second[packed(p, q)].to_f64() - mean[p].to_f64() * mean[q].to_f64();
+                covariance[packed(p, q)][lane] = second[packed(p, q)] - mean[p] * mean[q];
             }
         }
     }

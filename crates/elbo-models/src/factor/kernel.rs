@@ -24,6 +24,9 @@ pub(super) type Lanes = [f64; LANES];
 /// Ratings that are summed in storage precision before the sum moves on to double precision.
 const FLUSH: usize = 32;
 
+/// Numbers that are summed together: few enough for registers, enough to hide latency.
+const TILE: usize = 64;
+
 /// The precision in which records are stored.
 pub(super) trait Real:
     Copy + Default + Send + Sync + std::fmt::Debug + AddAssign + Add<Output = Self> + Mul<Output = Self>
@@ -35,12 +38,7 @@ pub(super) trait Real:
     fn to_f64(self) -> f64;
 
     /// `out += Σ_k [record_k | (value_k − offset) · head of record_k]` over some rows.
-    fn gather(
-        layout: Layout,
-        ratings: &RowRatings<'_, Self>,
-        scratch: &mut [Self],
-        out: &mut [f64],
-    );
+    fn gather(layout: Layout, ratings: &RowRatings<'_, Self>, out: &mut [f64]);
 }
 
 /// The ratings of one row, and the records that they point to.
@@ -64,8 +62,8 @@ impl Real for f32 {
         f64::from(self)
     }
 
-    fn gather(layout: Layout, ratings: &RowRatings<'_, f32>, scratch: &mut [f32], out: &mut [f64]) {
-        gather_single(layout, ratings, scratch, out);
+    fn gather(layout: Layout, ratings: &RowRatings<'_, f32>, out: &mut [f64]) {
+        gather_single(layout, ratings, out);
     }
 }
 
@@ -80,8 +78,22 @@ impl Real for f64 {
         self
     }
 
-    fn gather(layout: Layout, ratings: &RowRatings<'_, f64>, scratch: &mut [f64], out: &mut [f64]) {
-        gather_double(layout, ratings, scratch, out);
+    fn gather(layout: Layout, ratings: &RowRatings<'_, f64>, out: &mut [f64]) {
+        gather_double(layout, ratings, out);
+    }
+}
+
+/// Rounds a record to storage precision.
+pub(super) fn store<T: Real>(record: &[f64], out: &mut [T]) {
+    for (o, r) in out.iter_mut().zip(record) {
+        *o = T::from_f64(*r);
+    }
+}
+
+/// Reads a record in double precision.
+pub(super) fn load<T: Real>(stored: &[T], record: &mut [f64]) {
+    for (r, s) in record.iter_mut().zip(stored) {
+        *r = s.to_f64();
     }
 }
 
@@ -99,13 +111,8 @@ pub(super) fn single(value: f64) -> f32 {
     "x86_64+avx2+fma",
     "aarch64+neon"
 ))]
-fn gather_single(
-    layout: Layout,
-    ratings: &RowRatings<'_, f32>,
-    scratch: &mut [f32],
-    out: &mut [f64],
-) {
-    gather(layout, ratings, scratch, out);
+fn gather_single(layout: Layout, ratings: &RowRatings<'_, f32>, out: &mut [f64]) {
+    gather(layout, ratings, out);
 }
 
 #[multiversion(targets(
@@ -113,79 +120,82 @@ fn gather_single(
     "x86_64+avx2+fma",
     "aarch64+neon"
 ))]
-fn gather_double(
-    layout: Layout,
-    ratings: &RowRatings<'_, f64>,
-    scratch: &mut [f64],
-    out: &mut [f64],
-) {
-    gather(layout, ratings, scratch, out);
+fn gather_double(layout: Layout, ratings: &RowRatings<'_, f64>, out: &mut [f64]) {
+    gather(layout, ratings, out);
 }
 
+/// Sums tile by tile: the sums of a tile stay in registers while the ratings pass by.
 #[inline(always)]
-fn gather<T: Real>(
-    layout: Layout,
-    ratings: &RowRatings<'_, T>,
-    scratch: &mut [T],
-    out: &mut [f64],
-) {
+fn gather<T: Real>(layout: Layout, ratings: &RowRatings<'_, T>, out: &mut [f64]) {
     let width = layout.width();
-    let record = |row: u32| &ratings.records[row as usize * width..][..width];
-    let centred = |value: f32| T::from_f64(f64::from(value) - ratings.offset);
-    let one = T::from_f64(1.0);
+    let (sums, heads) = out.split_at_mut(width);
     let chunks = ratings.rows.chunks(FLUSH).zip(ratings.values.chunks(FLUSH));
     for (rows, values) in chunks {
-        scratch.fill(T::default());
-        let (sums, heads) = scratch.split_at_mut(width);
-        let (row_quads, row_rest) = rows.as_chunks::<4>();
-        let (value_quads, value_rest) = values.as_chunks::<4>();
-        for (rows, values) in row_quads.iter().zip(value_quads) {
-            let r = rows.map(record);
-            add_four(sums, r);
-            add_four_weighted(heads, r, values.map(centred));
+        let part = RowRatings {
+            rows,
+            values,
+            ..*ratings
+        };
+        let (tiles, rest) = sums.as_chunks_mut::<TILE>();
+        let start = tiles.len() * TILE;
+        for (k, out) in tiles.iter_mut().enumerate() {
+            add_tile(&part, width, k * TILE, out);
         }
-        for (row, value) in row_rest.iter().zip(value_rest) {
-            add_weighted(sums, record(*row), one);
-            add_weighted(heads, record(*row), centred(*value));
+        for (k, out) in rest.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate() {
+            add_tile(&part, width, start + k * VECTOR, out);
         }
-        for (o, s) in out.iter_mut().zip(&*scratch) {
-            *o += s.to_f64();
-        }
-    }
-}
-
-#[inline(always)]
-fn add_four<T: Real>(sums: &mut [T], [a, b, c, d]: [&[T]; 4]) {
-    let (a, b) = (a.as_chunks::<VECTOR>().0, b.as_chunks::<VECTOR>().0);
-    let (c, d) = (c.as_chunks::<VECTOR>().0, d.as_chunks::<VECTOR>().0);
-    let sums = sums.as_chunks_mut::<VECTOR>().0;
-    for ((((s, a), b), c), d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-        for l in 0..VECTOR {
-            s[l] += (a[l] + b[l]) + (c[l] + d[l]);
+        for (k, out) in heads.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate() {
+            add_weighted_tile(&part, width, k * VECTOR, out);
         }
     }
 }
 
+/// Adds the numbers from `at` on of the records of a few ratings.
 #[inline(always)]
-fn add_four_weighted<T: Real>(sums: &mut [T], [a, b, c, d]: [&[T]; 4], [wa, wb, wc, wd]: [T; 4]) {
-    let (a, b) = (a.as_chunks::<VECTOR>().0, b.as_chunks::<VECTOR>().0);
-    let (c, d) = (c.as_chunks::<VECTOR>().0, d.as_chunks::<VECTOR>().0);
-    let sums = sums.as_chunks_mut::<VECTOR>().0;
-    for ((((s, a), b), c), d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-        for l in 0..VECTOR {
-            s[l] += (wa * a[l] + wb * b[l]) + (wc * c[l] + wd * d[l]);
+fn add_tile<T: Real, const L: usize>(
+    ratings: &RowRatings<'_, T>,
+    width: usize,
+    at: usize,
+    out: &mut [f64; L],
+) {
+    let mut sum = [T::default(); L];
+    for row in ratings.rows {
+        let record = tile::<T, L>(ratings.records, *row as usize * width + at);
+        for l in 0..L {
+            sum[l] += record[l];
         }
+    }
+    for l in 0..L {
+        out[l] += sum[l].to_f64();
+    }
+}
+
+/// Adds the numbers from `at` on of the records of a few ratings, weighted by these.
+#[inline(always)]
+fn add_weighted_tile<T: Real, const L: usize>(
+    ratings: &RowRatings<'_, T>,
+    width: usize,
+    at: usize,
+    out: &mut [f64; L],
+) {
+    let mut sum = [T::default(); L];
+    for (row, value) in ratings.rows.iter().zip(ratings.values) {
+        let weight = T::from_f64(f64::from(*value) - ratings.offset);
+        let record = tile::<T, L>(ratings.records, *row as usize * width + at);
+        for l in 0..L {
+            sum[l] += weight * record[l];
+        }
+    }
+    for l in 0..L {
+        out[l] += sum[l].to_f64();
     }
 }
 
 #[inline(always)]
-fn add_weighted<T: Real>(sums: &mut [T], a: &[T], weight: T) {
-    let a = a.as_chunks::<VECTOR>().0;
-    for (s, a) in sums.as_chunks_mut::<VECTOR>().0.iter_mut().zip(a) {
-        for l in 0..VECTOR {
-            s[l] += weight * a[l];
-        }
-    }
+fn tile<T, const L: usize>(records: &[T], at: usize) -> &[T; L] {
+    records[at..]
+        .first_chunk()
+        .expect("records are padded to whole vectors")
 }
 
 /// Inverts [`LANES`] positive definite matrices, packed lower triangles, at once.

@@ -21,6 +21,7 @@ mod posterior;
 mod predict;
 mod prior;
 mod ratings;
+mod records;
 mod statistics;
 mod system;
 

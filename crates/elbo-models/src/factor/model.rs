@@ -8,10 +8,11 @@ use elbo_math::parallel;
 
 use super::config::{FactorConfig, RowCovariance};
 use super::items::Items;
-use super::kernel::{LANES, Real, RowRatings};
+use super::kernel::{LANES, Real, RowRatings, store};
 use super::layout::Layout;
 use super::prior::{PriorShape, RowPrior};
 use super::ratings::{Block, Ratings};
+use super::records::Records;
 use super::statistics::FactorStatistics;
 use super::system::{Predictor, Side, Workspace, fixed_squares};
 use crate::{ConjugateModel, ModelError};
@@ -25,7 +26,7 @@ const NOISE_FLOOR: f64 = 1e-10;
 
 /// `q` of items and `μ`, and the hyperparameters; moments of items stored as `T`.
 #[derive(Debug, Clone)]
-pub(crate) struct FactorModel<T> {
+pub(crate) struct FactorModel<T: Real> {
     pub(super) layout: Layout,
     pub(super) diagonal: bool,
     pub(super) prior_shape: PriorShape,
@@ -127,7 +128,6 @@ impl<T: Real> FactorModel<T> {
         let (layout, side) = (self.layout, self.user_side());
         let width = layout.sums();
         let mut workspace = Workspace::new(layout);
-        let mut scratch = vec![T::default(); width];
         let mut sums = vec![0.0; LANES * width]; // (LANES, sums)
         let log_noise = (2.0 * std::f64::consts::PI * self.noise).ln();
         let mut bound = 0.0;
@@ -140,14 +140,14 @@ impl<T: Real> FactorModel<T> {
                     continue;
                 }
                 let (items, values) = batch.row(first + lane);
-                let records = &self.items.records;
+                let records = self.items.records.as_slice();
                 let ratings = RowRatings {
                     records,
                     rows: items,
                     values,
                     offset: self.offset,
                 };
-                T::gather(layout, &ratings, &mut scratch, sums);
+                T::gather(layout, &ratings, sums);
                 workspace.load(lane, &side, &layout.view(sums));
             }
             workspace
@@ -179,15 +179,12 @@ impl<T: Real> FactorModel<T> {
         let moments = layout.dim + layout.triangle();
         let chunks = parallel::map_chunks_mut(records, USER_CHUNK * width, |c, out| {
             let first = block.users.start + c * USER_CHUNK;
-            let mut record = vec![0.0; width];
+            let mut record = vec![0.0; layout.width()];
             let mut sum = vec![0.0; moments];
             let rows = first..first + out.len() / width;
             let bound = self.solve_users(batch, rows, |row, workspace, lane| {
                 workspace.write_record(lane, &mut record);
-                let stored = &mut out[(row - first) * width..][..width];
-                for (s, r) in stored.iter_mut().zip(&record) {
-                    *s = T::from_f64(*r);
-                }
+                store(&record, &mut out[(row - first) * width..][..width]);
                 elbo_math::linalg::axpy(1.0, &record[1..=moments], &mut sum);
             })?;
             Ok((bound, sum))
@@ -205,7 +202,6 @@ impl<T: Real> FactorModel<T> {
     fn add_to_items(&self, block: &Block, records: &[T], statistics: &mut FactorStatistics) {
         let (layout, width) = (self.layout, self.layout.sums());
         parallel::for_each_chunk(statistics.items_mut(), ITEM_CHUNK * width, |c, out| {
-            let mut scratch = vec![T::default(); width];
             for (k, sums) in out.chunks_exact_mut(width).enumerate() {
                 let item = c * ITEM_CHUNK + k;
                 let ratings = block.starts[item] as usize..block.starts[item + 1] as usize;
@@ -216,7 +212,7 @@ impl<T: Real> FactorModel<T> {
                     values,
                     offset: self.offset,
                 };
-                T::gather(layout, &ratings, &mut scratch, sums);
+                T::gather(layout, &ratings, sums);
             }
         });
     }
@@ -273,13 +269,14 @@ impl<T: Real> ConjugateModel for FactorModel<T> {
         let sum_squares = batch.sum_squares(self.offset);
         let mut bound = -0.5 * sum_squares / self.noise;
         statistics.add_users(0, sum_squares, &[]);
-        let mut records = Vec::new();
+        let largest = batch.blocks.iter().map(|b| b.users.len()).max();
+        let mut records = Records::zero(self.layout, largest.unwrap_or(0));
         for block in &batch.blocks {
-            records.resize(block.users.len() * width, T::default());
-            let (part, moments) = self.user_block(batch, block, &mut records)?;
+            let records = &mut records.as_mut_slice()[..block.users.len() * width];
+            let (part, moments) = self.user_block(batch, block, records)?;
             bound += part;
             statistics.add_users(block.users.len(), 0.0, &moments);
-            self.add_to_items(block, &records, statistics);
+            self.add_to_items(block, records, statistics);
         }
         Ok(bound)
     }

@@ -48,7 +48,7 @@ fn model<T: kernel::Real>(ratings: &Ratings, config: &FactorConfig) -> FactorMod
 /// Every number that defines `q` and the hyperparameters.
 fn parameters(model: &FactorModel<f64>) -> Vec<f64> {
     let mut out = vec![model.mu, model.mu_variance, model.noise];
-    out.extend_from_slice(&model.items.records);
+    out.extend_from_slice(model.items.records.as_slice());
     out.extend_from_slice(model.user_prior.covariance.as_slice());
     out.extend_from_slice(model.item_prior.covariance.as_slice());
     out
