@@ -1,4 +1,4 @@
-//! Matrices written for other tools: CSV with names, NPY without.
+//! Numbers written for other tools: CSV and Parquet with names, NPY without.
 //!
 //! Deliberately absent: reading them back, except as any table.
 
@@ -8,8 +8,10 @@ use std::path::Path;
 use elbo_math::arrays::{Array, ArrayData};
 
 use crate::DataError;
-use crate::delimited::CsvWriter;
+use crate::columnar::{NamedColumn, write_columns};
 use crate::fit::files;
+
+pub use crate::delimited::CsvWriter;
 
 /// Writes a matrix as CSV: a column of ids, then the matrix' columns. NaN becomes an empty cell.
 ///
@@ -48,6 +50,77 @@ pub fn write_matrix_csv<I: AsRef<str>, C: AsRef<str>>(
         }
         csv.finish().map(|_| ())
     })
+}
+
+/// Writes columns of numbers of equal length as CSV, their names in the header. NaN becomes an empty
+/// cell.
+///
+/// # Errors
+/// [`DataError::Shape`] if lengths differ; if the file cannot be written.
+pub fn write_columns_csv<N: AsRef<str>, C: AsRef<[f64]>>(
+    path: impl AsRef<Path>,
+    names: &[N],
+    columns: &[C],
+) -> Result<(), DataError> {
+    let path = path.as_ref();
+    let n_rows = check_columns(path, names.len(), columns)?;
+    files::write(path, |output| {
+        let mut csv = CsvWriter::new(output);
+        csv.header(names)?;
+        for row in 0..n_rows {
+            for column in columns {
+                csv.number(column.as_ref()[row]);
+            }
+            csv.end_row()?;
+        }
+        csv.finish().map(|_| ())
+    })
+}
+
+/// Writes columns of numbers of equal length as Parquet.
+///
+/// # Errors
+/// As [`write_columns_csv`].
+pub fn write_columns_parquet<N: AsRef<str>, C: AsRef<[f64]>>(
+    path: impl AsRef<Path>,
+    names: &[N],
+    columns: &[C],
+) -> Result<(), DataError> {
+    let path = path.as_ref();
+    check_columns(path, names.len(), columns)?;
+    let columns: Vec<NamedColumn<'_>> = names
+        .iter()
+        .zip(columns)
+        .map(|(name, values)| NamedColumn::Numbers(name.as_ref(), values.as_ref()))
+        .collect();
+    write_columns(path, &columns)
+}
+
+/// The number of rows of columns that go with `n_names` names.
+fn check_columns<C: AsRef<[f64]>>(
+    path: &Path,
+    n_names: usize,
+    columns: &[C],
+) -> Result<usize, DataError> {
+    let shape = |what, expected, found| {
+        Err(DataError::Shape {
+            path: path.to_path_buf(),
+            what,
+            expected,
+            found,
+        })
+    };
+    if columns.len() != n_names {
+        return shape("columns", n_names, columns.len());
+    }
+    let n_rows = columns.first().map_or(0, |column| column.as_ref().len());
+    match columns
+        .iter()
+        .find(|column| column.as_ref().len() != n_rows)
+    {
+        Some(other) => shape("rows in every column", n_rows, other.as_ref().len()),
+        None => Ok(n_rows),
+    }
 }
 
 /// Writes an array in NumPy's format 1.0, little-endian and row-major.

@@ -14,6 +14,7 @@ mod columnar;
 mod delimited;
 mod error;
 mod number;
+mod prefetch;
 mod source;
 
 pub use error::DataError;

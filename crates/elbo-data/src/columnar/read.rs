@@ -1,6 +1,7 @@
 //! Reading chosen columns of a Parquet file, some rows at a time.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use parquet::basic::{Compression, ConvertedType, LogicalType, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
@@ -39,6 +41,7 @@ impl Values {
 pub(crate) struct ParquetFile {
     path: Arc<Path>,
     reader: SerializedFileReader<File>,
+    n_bytes: u64,
     names: Vec<String>,
 }
 
@@ -46,7 +49,11 @@ impl ParquetFile {
     /// Opens a file and reads its footer.
     pub(crate) fn open(path: &Arc<Path>) -> Result<Self, DataError> {
         let file = source::open(path)?;
-        let reader = SerializedFileReader::new(file).map_err(|e| damaged(path, &e))?;
+        let n_bytes = file
+            .metadata()
+            .map_err(|e| DataError::from_read(path, e))?
+            .len();
+        let reader = guarded(path, || SerializedFileReader::new(file))?;
         let metadata = reader.metadata().file_metadata();
         if metadata.num_rows() == 0 {
             return Err(DataError::HeaderOnly {
@@ -62,6 +69,7 @@ impl ParquetFile {
         Ok(Self {
             path: Arc::clone(path),
             reader,
+            n_bytes,
             names,
         })
     }
@@ -105,6 +113,7 @@ impl ParquetFile {
             return refuse(format!("column '{name}' {reason}; select other columns"));
         }
         for group in metadata.row_groups() {
+            self.check_extent(group.column(column), name)?;
             let codec = match group.column(column).compression() {
                 Compression::ZSTD(_) if !cfg!(feature = "zstd") => "zstd",
                 Compression::BROTLI(_) => "brotli",
@@ -121,6 +130,29 @@ impl ParquetFile {
             ));
         }
         Ok(())
+    }
+}
+
+impl ParquetFile {
+    /// The library trusts the footer with where a column lies, and panics if that cannot be.
+    fn check_extent(&self, chunk: &ColumnChunkMetaData, name: &str) -> Result<(), DataError> {
+        let starts = [
+            Some(chunk.data_page_offset()),
+            chunk.dictionary_page_offset(),
+        ];
+        let lies_in_file = starts
+            .into_iter()
+            .flatten()
+            .chain([chunk.compressed_size()])
+            .all(|bytes| u64::try_from(bytes).is_ok_and(|bytes| bytes <= self.n_bytes));
+        if lies_in_file {
+            return Ok(());
+        }
+        let detail = format!("column '{name}' lies outside the file");
+        Err(DataError::Damaged {
+            path: self.path.to_path_buf(),
+            detail,
+        })
     }
 }
 
@@ -159,8 +191,8 @@ impl ParquetRows {
             if self.next_group == self.file.reader.num_row_groups() {
                 return Ok(None);
             }
-            self.open_group()
-                .map_err(|e| damaged(&self.file.path, &e))?;
+            let path = Arc::clone(&self.file.path);
+            guarded(&path, || self.open_group())?;
         }
         let n = max_rows.min(self.remaining);
         let schema = self
@@ -171,8 +203,8 @@ impl ParquetRows {
             .schema_descr_ptr();
         let mut values = Vec::with_capacity(self.columns.len());
         for (column, reader) in self.columns.iter().zip(&mut self.readers) {
-            let read = read_values(reader, n, &schema.column(*column));
-            values.push(read.map_err(|e| damaged(&self.file.path, &e))?);
+            let read = || read_values(reader, n, &schema.column(*column));
+            values.push(guarded(&self.file.path, read)?);
         }
         self.remaining -= n;
         Ok(Some(values))
@@ -257,9 +289,16 @@ fn take<T: DataType, U>(
         .collect())
 }
 
-fn damaged(path: &Path, error: &ParquetError) -> DataError {
-    DataError::Damaged {
+/// Runs a piece of the library, which panics on some files that contradict themselves: the file is at
+/// fault then, and what was being read is thrown away.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, DataError> {
+    let detail = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "its parts contradict each other".to_owned(),
+    };
+    Err(DataError::Damaged {
         path: path.to_path_buf(),
-        detail: error.to_string(),
-    }
+        detail,
+    })
 }

@@ -10,4 +10,4 @@ mod write;
 
 pub(crate) use layout::Layout;
 pub(crate) use records::{Record, Records};
-pub(crate) use write::CsvWriter;
+pub use write::CsvWriter;

@@ -6,15 +6,16 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// A writer of CSV.
-pub(crate) struct CsvWriter<W: Write> {
+/// A writer of CSV: cells are appended to a row, and the row is ended.
+#[derive(Debug)]
+pub struct CsvWriter<W: Write> {
     output: W,
     row: Vec<u8>,
 }
 
 impl<W: Write> CsvWriter<W> {
     /// Writes to `output`, which should be buffered.
-    pub(crate) fn new(output: W) -> Self {
+    pub fn new(output: W) -> Self {
         Self {
             output,
             row: Vec::new(),
@@ -22,7 +23,10 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Writes a row of names.
-    pub(crate) fn header<S: AsRef<str>>(&mut self, names: &[S]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn header<S: AsRef<str>>(&mut self, names: &[S]) -> io::Result<()> {
         for name in names {
             self.text(name.as_ref());
         }
@@ -30,7 +34,7 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Appends a cell of text to the row.
-    pub(crate) fn text(&mut self, cell: &str) {
+    pub fn text(&mut self, cell: &str) {
         let special = |b: u8| matches!(b, b',' | b'"' | b'\n' | b'\r' | b'\t' | b';' | b'|');
         let plain = !cell.is_empty()
             && !cell.bytes().any(special)
@@ -49,7 +53,7 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Appends a number to the row; NaN becomes an empty cell.
-    pub(crate) fn number(&mut self, value: f64) {
+    pub fn number(&mut self, value: f64) {
         if value.is_nan() {
             self.row.push(b',');
         } else {
@@ -58,7 +62,7 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Appends a number of storage precision to the row.
-    pub(crate) fn number_f32(&mut self, value: f32) {
+    pub fn number_f32(&mut self, value: f32) {
         // Ratings in tenths are most of all ratings, and need no search for the shortest form.
         let tenths = value * 10.0;
         if (0.0..1e6).contains(&tenths) && tenths.fract() == 0.0 && tenths / 10.0 == value {
@@ -81,7 +85,7 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Appends a whole number to the row.
-    pub(crate) fn whole(&mut self, value: u64) {
+    pub fn whole(&mut self, value: u64) {
         self.digits(value);
         self.row.push(b',');
     }
@@ -106,7 +110,10 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Ends the row.
-    pub(crate) fn end_row(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn end_row(&mut self) -> io::Result<()> {
         if let Some(last) = self.row.last_mut() {
             *last = b'\n';
         }
@@ -116,7 +123,10 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// The output, with all rows written to it.
-    pub(crate) fn finish(mut self) -> io::Result<W> {
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn finish(mut self) -> io::Result<W> {
         self.output.flush()?;
         Ok(self.output)
     }

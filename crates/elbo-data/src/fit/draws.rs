@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use super::files;
 use crate::DataError;
-use crate::columnar::{NamedColumn, write_columns};
-use crate::delimited::CsvWriter;
+use crate::export;
 use crate::table::{Table, TableOptions, read_table};
 
 /// Independent draws of constrained parameters.
@@ -63,14 +61,7 @@ impl Draws {
     /// # Errors
     /// If the file cannot be written.
     pub fn write_parquet(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
-        let path = path.as_ref();
-        let columns: Vec<NamedColumn<'_>> = self
-            .names
-            .iter()
-            .zip(&self.columns)
-            .map(|(name, values)| NamedColumn::Numbers(name, values))
-            .collect();
-        write_columns(path, &columns)
+        export::write_columns_parquet(path, &self.names, &self.columns)
     }
 
     /// Writes a CSV file, the names in its header.
@@ -78,17 +69,7 @@ impl Draws {
     /// # Errors
     /// If the file cannot be written.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
-        files::write(path.as_ref(), |output| {
-            let mut csv = CsvWriter::new(output);
-            csv.header(&self.names)?;
-            for row in 0..self.len() {
-                for column in &self.columns {
-                    csv.number(column[row]);
-                }
-                csv.end_row()?;
-            }
-            csv.finish().map(|_| ())
-        })
+        export::write_columns_csv(path, &self.names, &self.columns)
     }
 
     /// Reads draws from either kind of file.

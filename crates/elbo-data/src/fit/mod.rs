@@ -70,14 +70,18 @@ pub fn write_fit(
     overwrite: bool,
 ) -> Result<(), DataError> {
     let staged = StagedDirectory::create(dir, overwrite, record::FILE)?;
-    tensors::write(staged.path(), &fit.arrays)?;
-    record::write_labels(staged.path(), &fit.labels)?;
-    trace::write(&staged.path().join(trace::FILE), &fit.trace)?;
-    if let Some(draws) = draws {
-        draws.write_parquet(staged.path().join(DRAWS))?;
-    }
-    record::write(staged.path(), &fit.record)?;
+    fill(staged.path(), fit, draws).map_err(|error| staged.name_target(error))?;
     staged.commit()
+}
+
+fn fill(dir: &Path, fit: &StoredFit, draws: Option<&Draws>) -> Result<(), DataError> {
+    tensors::write(dir, &fit.arrays)?;
+    record::write_labels(dir, &fit.labels)?;
+    trace::write(&dir.join(trace::FILE), &fit.trace)?;
+    if let Some(draws) = draws {
+        draws.write_parquet(dir.join(DRAWS))?;
+    }
+    record::write(dir, &fit.record)
 }
 
 /// Reads a fit.

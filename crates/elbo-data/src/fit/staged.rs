@@ -83,6 +83,19 @@ impl StagedDirectory {
         &self.staging
     }
 
+    /// An error of a file in here as one of the file that it was to become.
+    #[must_use]
+    pub fn name_target(&self, mut error: DataError) -> DataError {
+        if let DataError::DiskFull { path }
+        | DataError::Write { path, .. }
+        | DataError::ParameterIsNan { path, .. } = &mut error
+            && let Ok(file) = path.strip_prefix(&self.staging)
+        {
+            *path = self.target.join(file);
+        }
+        error
+    }
+
     /// Puts the directory in its place.
     ///
     /// # Errors

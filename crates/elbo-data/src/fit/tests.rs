@@ -155,9 +155,27 @@ fn a_failed_write_leaves_the_old_fit_and_nothing_else() {
     let error = write_fit(&out, &broken, None, true)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("entry 1 of 'z' is not a number"), "{error}");
+    let message = "fit/variational.safetensors: entry 1 of 'z' is not a number";
+    assert!(error.contains(message), "{error}");
     assert_eq!(read_fit(&out).unwrap(), example());
     assert_eq!(names(dir.path()), ["fit"]);
+}
+
+#[test]
+fn a_full_disk_is_named_with_the_file_that_was_to_be_written() {
+    let dir = TempDir::new().unwrap();
+    let staged = StagedDirectory::create(dir.path().join("fit"), false, "fit.json").unwrap();
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let error = DataError::from_write(&staged.path().join("trace.csv"), full);
+    let error = staged.name_target(error).to_string();
+    let message = "fit/trace.csv cannot be written: the disk is full; free some space or write \
+                   elsewhere";
+    assert!(
+        error.ends_with(message) && !error.contains("fit.tmp"),
+        "{error}"
+    );
+    drop(staged);
+    assert_eq!(names(dir.path()), [""; 0], "what was not committed is gone");
 }
 
 #[test]

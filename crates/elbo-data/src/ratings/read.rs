@@ -19,7 +19,6 @@ use crate::source::{self, Format, Kind};
 
 /// How ratings are to be read; by default everything is told from the file.
 #[derive(Debug, Clone, Default)]
-#[non_exhaustive]
 pub struct RatingsOptions {
     /// The format, if not to be told from the content.
     pub format: Option<Format>,

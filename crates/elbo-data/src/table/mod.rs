@@ -215,9 +215,17 @@ impl Table {
     pub fn matrix(&self) -> Result<Vec<f64>, DataError> {
         let width = self.columns.len();
         let mut matrix = vec![0.0; self.n_rows * width];
-        for (j, column) in self.columns.iter().enumerate() {
-            for (i, value) in self.numeric(&column.name)?.iter().enumerate() {
-                matrix[i * width + j] = *value;
+        let columns = self
+            .columns
+            .iter()
+            .map(|c| self.numeric(&c.name))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Some rows at a time, so that they stay in the cache while every column is copied.
+        for (block, rows) in matrix.chunks_mut((64 * width).max(1)).enumerate() {
+            for (j, column) in columns.iter().enumerate() {
+                for (row, value) in rows.chunks_exact_mut(width).zip(&column[64 * block..]) {
+                    row[j] = *value;
+                }
             }
         }
         Ok(matrix)

@@ -12,11 +12,11 @@ use crate::DataError;
 use crate::columnar::{ParquetFile, ParquetRows, Values};
 use crate::delimited::{Layout, Records};
 use crate::place::{Lines, Row};
+use crate::prefetch::Prefetch;
 use crate::source::{self, Delimiter, Format};
 
 /// How a table is to be read; by default everything is told from the file.
 #[derive(Debug, Clone, Default)]
-#[non_exhaustive]
 pub struct TableOptions {
     /// The format, if not to be told from the content.
     pub format: Option<Format>,
@@ -73,11 +73,12 @@ impl TableSource {
         &self.file.names
     }
 
-    /// Begins a pass over the rows in batches of `batch_rows`, the last one smaller.
+    /// Begins a pass over the rows in batches of `batch_rows`, the last one smaller. The next batch is
+    /// read while one is worked on.
     ///
     /// # Errors
     /// If `batch_rows` is 0, or the file cannot be opened again.
-    pub fn batches(&self, batch_rows: usize) -> Result<TableBatches<'_>, DataError> {
+    pub fn batches(&self, batch_rows: usize) -> Result<TableBatches, DataError> {
         if batch_rows == 0 {
             return Err(DataError::Setting {
                 name: "batch_rows",
@@ -85,24 +86,38 @@ impl TableSource {
                 expected: "give at least 1",
             });
         }
-        Ok(TableBatches {
-            source: self,
-            rows: self.file.rows()?,
+        let rows = self.file.rows()?;
+        let source = self.clone();
+        Ok(TableBatches(Prefetch::new(Pass {
+            source,
+            rows,
             batch_rows,
             ended: false,
-        })
+        })))
     }
 }
 
 /// The batches of one pass.
-pub struct TableBatches<'a> {
-    source: &'a TableSource,
+#[derive(Debug)]
+pub struct TableBatches(Prefetch<Result<Table, DataError>>);
+
+impl Iterator for TableBatches {
+    type Item = Result<Table, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+/// A pass as it is run.
+struct Pass {
+    source: TableSource,
     rows: Rows,
     batch_rows: usize,
     ended: bool,
 }
 
-impl Iterator for TableBatches<'_> {
+impl Iterator for Pass {
     type Item = Result<Table, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -118,7 +133,7 @@ impl Iterator for TableBatches<'_> {
     }
 }
 
-impl TableBatches<'_> {
+impl Pass {
     fn read(&mut self) -> Result<Table, DataError> {
         let file = &self.source.file;
         let mut builders = file.builders(&self.source.kinds, true);

@@ -7,10 +7,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::{self, JoinHandle};
 
 use crate::DataError;
+use crate::prefetch::Prefetch;
 
 /// All ratings of some users, by user: row `r` is user `users[r]`, its entries are
 /// `row_starts[r]..row_starts[r + 1]`.
@@ -62,53 +61,27 @@ impl Grouping {
             order.iter().all(|b| *b < self.extents.len()),
             "there is no such batch"
         );
-        let file = File::open(&self.path).map_err(|e| DataError::from_read(&self.path, e))?;
+        let mut file = File::open(&self.path).map_err(|e| DataError::from_read(&self.path, e))?;
         let (extents, counts) = (Arc::clone(&self.extents), Arc::clone(&self.counts));
         let path = self.path.clone();
-        // Without room in the channel, the thread holds the one batch that is read ahead.
-        let (sender, receiver) = sync_channel(0);
-        let reader = thread::spawn(move || {
-            let mut file = file;
-            for batch in order {
-                let read = read_batch(&mut file, extents[batch], &counts);
-                // The other side has gone once it has heard of an error or wants no more.
-                if sender
-                    .send(read.map_err(|e| DataError::from_read(&path, e)))
-                    .is_err()
-                {
-                    return;
-                }
-            }
-        });
-        Ok(UserBatches {
-            receiver: Some(receiver),
-            reader: Some(reader),
-        })
+        Ok(UserBatches(Prefetch::new(order.into_iter().map(
+            move |batch| {
+                read_batch(&mut file, extents[batch], &counts)
+                    .map_err(|e| DataError::from_read(&path, e))
+            },
+        ))))
     }
 }
 
-/// One pass over batches.
+/// One pass over batches, the next being read while one is worked on.
 #[derive(Debug)]
-pub struct UserBatches {
-    receiver: Option<Receiver<Result<UserBatch, DataError>>>,
-    reader: Option<JoinHandle<()>>,
-}
+pub struct UserBatches(Prefetch<Result<UserBatch, DataError>>);
 
 impl Iterator for UserBatches {
     type Item = Result<UserBatch, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.receiver.as_ref()?.recv().ok()
-    }
-}
-
-impl Drop for UserBatches {
-    fn drop(&mut self) {
-        // The reader ends when it finds nobody listening; the files may be removed after that.
-        self.receiver = None;
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
+        self.0.next()
     }
 }
 

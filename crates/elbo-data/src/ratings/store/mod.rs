@@ -24,7 +24,6 @@ pub use batches::{UserBatch, UserBatches};
 
 /// How a [`RatingsStore`] is laid out.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct StoreOptions {
     /// A batch takes users until it has this many ratings; only a single user with more exceeds it.
     pub ratings_per_batch: usize,
