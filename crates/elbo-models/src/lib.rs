@@ -10,6 +10,7 @@ pub mod conjugate;
 pub mod driver;
 pub mod factor;
 pub mod gmm;
+pub mod mixture_of_means;
 pub mod posterior;
 pub mod regression;
 

@@ -58,9 +58,9 @@ impl FromStr for Covariance {
     }
 }
 
-/// Where coordinate ascent starts.
+/// Where coordinate ascent starts; `P` is the posterior of the model that is fitted.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub enum Start {
+pub enum Start<P = GmmPosterior> {
     /// k-means++ and a few Lloyd sweeps, on columns scaled by the prior's variances.
     #[default]
     KMeans,
@@ -69,7 +69,7 @@ pub enum Start {
     /// Given responsibilities: (n, K), rows sum to 1.
     Responsibilities(Vec<f64>),
     /// An earlier fit: its `q`, with the priors of this fit.
-    Posterior(Box<GmmPosterior>),
+    Posterior(Box<P>),
 }
 
 /// Settings of a Gaussian mixture; `None` means the documented default.

@@ -38,37 +38,61 @@ impl GmmModel {
         seed: u64,
         restart: usize,
     ) -> Result<Self, ModelError> {
-        let n_components = prior.n_components();
         if let Start::Posterior(earlier) = start {
             return warm_start(prior, earlier);
         }
-        let labels;
-        let given: Box<Given<'_>> = match start {
-            Start::Responsibilities(all) => {
-                check_responsibilities(all, data.len(), n_components)?;
-                Box::new(move |i, r: &mut [f64]| {
-                    r.copy_from_slice(&all[i * n_components..(i + 1) * n_components]);
-                })
-            }
-            Start::Random => Box::new(move |i, r: &mut [f64]| {
-                uniform_on_simplex(&mut row_stream(seed, restart, i), r);
-            }),
-            Start::KMeans | Start::Posterior(_) => {
-                let mut rng = random::stream(seed, "gmm/k-means", restart as u64);
-                labels = k_means(data, &prior, &mut rng);
-                Box::new(|i, r: &mut [f64]| {
-                    r.fill(0.0);
-                    r[labels[i]] = 1.0;
-                })
-            }
+        let variances = prior.variances();
+        let scales = Scales {
+            centre: &prior.mean,
+            variances: &variances,
         };
-        let mut model = Self::new(GmmPosterior::from_prior(prior))?;
+        let given = responsibilities(start, data, prior.n_components(), &scales, seed, restart)?;
+        let mut model = Self::new(GmmPosterior::from_prior(prior.clone()))?;
         let mut statistics = model.zero_statistics();
         sweep::accumulate(&model, data, Some(&given), &mut statistics)?;
         statistics.scale(n_total as f64 / data.len() as f64);
         model.global_step(&statistics, 1.0)?;
         Ok(model)
     }
+}
+
+/// The centre and the units in which distances between rows are measured.
+pub(crate) struct Scales<'a> {
+    pub centre: &'a [f64],
+    pub variances: &'a [f64],
+}
+
+/// The responsibilities of a start that is not an earlier fit, row by row.
+///
+/// # Errors
+/// Given responsibilities of the wrong shape or that do not sum to 1.
+pub(crate) fn responsibilities<'a, P>(
+    start: &'a Start<P>,
+    data: &GmmData,
+    n_components: usize,
+    scales: &Scales<'_>,
+    seed: u64,
+    restart: usize,
+) -> Result<Box<Given<'a>>, ModelError> {
+    Ok(match start {
+        Start::Responsibilities(all) => {
+            check_responsibilities(all, data.len(), n_components)?;
+            Box::new(move |i, r: &mut [f64]| {
+                r.copy_from_slice(&all[i * n_components..(i + 1) * n_components]);
+            })
+        }
+        Start::Random => Box::new(move |i, r: &mut [f64]| {
+            uniform_on_simplex(&mut row_stream(seed, restart, i), r);
+        }),
+        Start::KMeans | Start::Posterior(_) => {
+            let mut rng = random::stream(seed, "gmm/k-means", restart as u64);
+            let labels = k_means(data, n_components, scales, &mut rng);
+            Box::new(move |i, r: &mut [f64]| {
+                r.fill(0.0);
+                r[labels[i]] = 1.0;
+            })
+        }
+    })
 }
 
 fn warm_start(prior: GmmPrior, earlier: &GmmPosterior) -> Result<GmmModel, ModelError> {
@@ -129,11 +153,16 @@ fn uniform_on_simplex(rng: &mut Stream, out: &mut [f64]) {
 ///
 /// # References
 /// `[@arthur2007kmeans]`.
-fn k_means(data: &GmmData, prior: &GmmPrior, rng: &mut Stream) -> Vec<usize> {
+fn k_means(
+    data: &GmmData,
+    n_components: usize,
+    scales: &Scales<'_>,
+    rng: &mut Stream,
+) -> Vec<usize> {
     let metric = Metric {
-        inverse_variances: prior.variances().iter().map(|v| v.recip()).collect(),
+        inverse_variances: scales.variances.iter().map(|v| v.recip()).collect(),
     };
-    let mut centres = seed_centres(data, prior, &metric, rng);
+    let mut centres = seed_centres(data, n_components, scales.centre, &metric, rng);
     let mut labels = Vec::new();
     for _ in 0..=LLOYD_SWEEPS {
         let next = nearest(data, &centres, &metric);
@@ -167,14 +196,15 @@ impl Metric {
 /// Centres drawn in turn, a row with probability ∝ weight × squared distance to the nearest so far.
 fn seed_centres(
     data: &GmmData,
-    prior: &GmmPrior,
+    n_components: usize,
+    fallback: &[f64],
     metric: &Metric,
     rng: &mut Stream,
 ) -> Vec<Vec<f64>> {
     let mut mass: Vec<f64> = (0..data.len()).map(|i| data.weight(i)).collect();
     let mut nearest = vec![f64::INFINITY; data.len()];
     let mut centres: Vec<Vec<f64>> = Vec::new();
-    while centres.len() < prior.n_components() {
+    while centres.len() < n_components {
         // All mass is gone when there are fewer distinct rows than components.
         let chosen = if mass.iter().sum::<f64>() > 0.0 {
             random::categorical(rng, &mass)
@@ -185,7 +215,7 @@ fn seed_centres(
         let centre: Vec<f64> = data
             .row(chosen)
             .iter()
-            .zip(&prior.mean)
+            .zip(fallback)
             .map(complete)
             .collect();
         parallel::for_each_chunk(&mut nearest, CHUNK, |c, part| {

@@ -13,17 +13,17 @@
 //! # References
 //! `[@bishop2006prml, sec. 10.2]`.
 
-mod config;
-mod data;
-mod init;
-mod kernel;
+pub(crate) mod config;
+pub(crate) mod data;
+pub(crate) mod init;
+pub(crate) mod kernel;
 mod model;
 mod posterior;
-mod precision;
+pub(crate) mod precision;
 mod predict;
 mod prior;
-mod statistics;
-mod sweep;
+pub(crate) mod statistics;
+pub(crate) mod sweep;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,101 @@
+//! The textbook mixture: known spread, unknown means.
+//!
+//! `z_n ~ Cat(π)`, `μ_k ~ N(m₀_k, τ² I)`, `x_n | z_n = k ~ N(μ_k, σ² I)`, with
+//! `q(μ_k) = N(m_k, s_k² I)` and `q(z_n)` categorical. `π` and `σ²` are given, or learnt as
+//! hyperparameters (VB-EM). It is the smallest model that has everything a conjugate model can have,
+//! and the one to copy from; rows, kernels and starts are those of [`gmm`](crate::gmm). Deliberately
+//! absent: unknown covariance matrices, which `gmm` has.
+//!
+//! # References
+//! `[@blei2017variational, sec. 3]`.
+
+mod model;
+mod posterior;
+
+#[cfg(test)]
+mod tests;
+
+pub use model::MixtureOfMeansModel;
+pub use posterior::MixtureOfMeansPosterior;
+
+use crate::driver::{CoordinateAscentConfig, Observer, Whole, best_of, coordinate_ascent};
+use crate::gmm::{DataSummary, GmmConfig, GmmData, Start};
+use crate::posterior::Fit;
+use crate::{ConjugateModel, ModelError};
+
+/// Settings; `None` means the documented default.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MixtureOfMeansConfig {
+    /// The number of components `K`.
+    pub n_components: usize,
+    /// `π`; uniform by default. Where the weights are learnt this is where they start.
+    pub weights: Option<Vec<f64>>,
+    /// Whether `π` is learnt.
+    pub learn_weights: bool,
+    /// `σ²`. Where it is learnt this is where it starts.
+    pub variance: f64,
+    /// Whether `σ²` is learnt.
+    pub learn_variance: bool,
+    /// `m₀`: one mean for all components (D), or one each (K, D); zero by default.
+    pub prior_means: Option<Vec<f64>>,
+    /// `τ²`.
+    pub prior_variance: f64,
+    /// Where to start.
+    pub start: Start<MixtureOfMeansPosterior>,
+    /// The number of starts, of which the best is kept; starts that are given are used once.
+    pub n_restarts: usize,
+    /// When to stop.
+    pub ascent: CoordinateAscentConfig,
+}
+
+impl MixtureOfMeansConfig {
+    /// Uniform weights, `σ² = 1` and a vague `τ²` of 100, nothing learnt but the means.
+    pub fn new(n_components: usize) -> Self {
+        Self {
+            n_components,
+            weights: None,
+            learn_weights: false,
+            variance: 1.0,
+            learn_variance: false,
+            prior_means: None,
+            prior_variance: 100.0,
+            start: Start::KMeans,
+            n_restarts: 1,
+            ascent: GmmConfig::new(n_components).ascent,
+        }
+    }
+}
+
+/// Fits the mixture to rows in memory by coordinate ascent.
+///
+/// # Errors
+/// Wrong settings, more components than rows, or a numerical failure.
+pub fn fit(
+    data: &GmmData,
+    config: &MixtureOfMeansConfig,
+    seed: u64,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<MixtureOfMeansPosterior>, ModelError> {
+    if config.n_components > data.len() {
+        return Err(ModelError::setting(
+            "n_components",
+            config.n_components,
+            format!("there are only {} rows; give at most that many", data.len()),
+        ));
+    }
+    let summary = DataSummary::new(data)?;
+    let n_restarts = match config.start {
+        Start::KMeans | Start::Random => config.n_restarts,
+        Start::Responsibilities(_) | Start::Posterior(_) => config.n_restarts.min(1),
+    };
+    let (model, outcome) = best_of(n_restarts, |restart| {
+        let mut model = MixtureOfMeansModel::start(config, data, summary.mean(), seed, restart)?;
+        let mut source = Whole::new(data, MixtureOfMeansModel::batch_len(data));
+        let outcome = coordinate_ascent(&mut model, &mut source, &config.ascent, observer)?;
+        Ok((model, outcome))
+    })?;
+    Ok(Fit {
+        posterior: model.into_posterior(),
+        outcome,
+    })
+}
