@@ -1,0 +1,97 @@
+//! `elbo-bench`: speed and accuracy beside the rivals, on the same data, in alternating runs.
+//!
+//! A row prepares its data once, in a folder of raw arrays. Each side is then a process of its own
+//! (ours: this program called again; the rival's: a Python script of `rivals/`), so that memory is
+//! told apart and neither side profits from the other's warm cache. Medians are reported, with the
+//! accuracy both sides reached.
+
+#![expect(clippy::print_stdout, reason = "a report for the terminal")]
+
+mod raw;
+mod row;
+mod rows;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+
+use row::{Comparison, Row};
+
+/// Speed and accuracy of elbo beside its rivals.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", version)]
+struct Args {
+    /// Rows to run; without any, all of them.
+    rows: Vec<String>,
+    /// List the rows and stop.
+    #[arg(long)]
+    list: bool,
+    /// How often each side runs.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// The Python that has the rivals (`rivals/requirements.txt`); without it, the one that the
+    /// variable `ELBO_BENCH_PYTHON` names; without either, ours alone.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// One JSON object per row.
+    #[arg(long)]
+    json: bool,
+    /// Run our side of one row on a prepared folder (used by the program itself).
+    #[arg(long, hide = true, num_args = 2, value_names = ["FOLDER", "THREADS"])]
+    side: Option<Vec<String>>,
+}
+
+fn main() -> Result<ExitCode> {
+    let args = Args::parse();
+    let rows = rows::all();
+    if args.list {
+        for row in &rows {
+            println!("{:<22} {}", row.name, row.title);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let chosen = choose(&rows, &args.rows)?;
+    if let Some(side) = &args.side {
+        let threads = side[1].parse().context("the number of threads")?;
+        println!(
+            "{}",
+            row::our_side(chosen[0], side[0].as_ref(), threads)?.to_json()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    let python = args
+        .python
+        .or_else(|| std::env::var_os("ELBO_BENCH_PYTHON").map(PathBuf::from));
+    for row in chosen {
+        for comparison in row::compare(row, python.as_deref(), args.runs)? {
+            print(&comparison, args.json);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn choose<'a>(rows: &'a [Row], names: &[String]) -> Result<Vec<&'a Row>> {
+    if names.is_empty() {
+        return Ok(rows.iter().collect());
+    }
+    let find = |name: &String| {
+        rows.iter().find(|row| row.name == name).with_context(|| {
+            let known: Vec<_> = rows.iter().map(|row| row.name).collect();
+            format!(
+                "no row is called '{name}'; the rows are {}",
+                known.join(", ")
+            )
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+fn print(comparison: &Comparison, json: bool) {
+    if json {
+        println!("{}", comparison.to_json());
+    } else {
+        println!("{comparison}\n");
+    }
+}
