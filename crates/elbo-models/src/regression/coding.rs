@@ -88,6 +88,23 @@ pub(crate) enum Coded<'a> {
     Levels(Vec<usize>),
 }
 
+/// One coded column in the making.
+struct Term<'a> {
+    column: &'a Coded<'a>,
+    level: usize,
+    center: f64,
+    factor: f64,
+}
+
+impl Term<'_> {
+    fn value(&self, row: usize) -> f64 {
+        match self.column {
+            Coded::Numeric(values) => values[row],
+            Coded::Levels(levels) => f64::from(u8::from(levels[row] == self.level)),
+        }
+    }
+}
+
 impl Coding {
     /// Names of the inputs, one per column of the table that is used.
     pub fn input_names(&self) -> Vec<String> {
@@ -150,43 +167,48 @@ impl Coding {
     pub(crate) fn assemble(&self, coded: &[Coded<'_>], n_rows: usize) -> Matrix {
         let width = self.n_weights();
         let mut x = Matrix::zeros(n_rows, width);
-        // A block of rows stays in cache while the columns are written into it one by one.
+        let terms = self.terms(coded);
+        // A block of rows stays in cache while groups of columns are written into it.
         let block = 32;
         if width > 0 {
             parallel::for_each_chunk(x.as_mut_slice(), block * width, |b, rows| {
-                self.fill_rows(coded, b * block, rows);
+                self.fill_rows(&terms, b * block, rows);
             });
         }
         x
     }
 
-    fn fill_rows(&self, coded: &[Coded<'_>], first: usize, rows: &mut [f64]) {
+    fn terms<'a>(&self, coded: &'a [Coded<'a>]) -> Vec<Term<'a>> {
+        let columns = self.inputs.iter().zip(coded);
+        let pieces = columns
+            .flat_map(|(input, column)| (1..=input.width()).map(move |level| (column, level)));
+        let scales = self.center.iter().zip(&self.scale);
+        pieces
+            .zip(scales)
+            .map(|((column, level), (center, scale))| Term {
+                column,
+                level,
+                center: *center,
+                factor: 1.0 / scale,
+            })
+            .collect()
+    }
+
+    fn fill_rows(&self, terms: &[Term<'_>], first: usize, rows: &mut [f64]) {
         let width = self.n_weights();
         let mut at = 0;
         if self.intercept {
             rows.iter_mut().step_by(width).for_each(|v| *v = 1.0);
             at = 1;
         }
-        for (input, column) in self.inputs.iter().zip(coded) {
-            for k in 0..input.width() {
-                let term = at - usize::from(self.intercept);
-                let (center, scale) = (self.center[term], 1.0 / self.scale[term]);
-                let cells = rows[at..].iter_mut().step_by(width);
-                match column {
-                    Coded::Numeric(values) => {
-                        for (cell, v) in cells.zip(&values[first..]) {
-                            *cell = (v - center) * scale;
-                        }
-                    }
-                    Coded::Levels(levels) => {
-                        for (cell, level) in cells.zip(&levels[first..]) {
-                            let indicator = f64::from(u8::from(*level == k + 1));
-                            *cell = (indicator - center) * scale;
-                        }
-                    }
+        // Eight columns at once fill whole cache lines.
+        for group in terms.chunks(8) {
+            for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+                for (cell, term) in row[at..].iter_mut().zip(group) {
+                    *cell = (term.value(first + i) - term.center) * term.factor;
                 }
-                at += 1;
             }
+            at += group.len();
         }
     }
 
@@ -277,9 +299,14 @@ pub(crate) fn check_len(column: &Column<'_>, expected: usize) -> Result<(), Mode
 
 /// Refuses missing and infinite numbers, naming the first.
 pub(crate) fn check_numbers(name: &str, values: &[f64]) -> Result<(), ModelError> {
-    let Some(row) = values.iter().position(|v| !v.is_finite()) else {
+    // Without a branch per cell.
+    let finite = values
+        .chunks(64)
+        .all(|c| c.iter().fold(true, |ok, v| ok & v.is_finite()));
+    if finite {
         return Ok(());
-    };
+    }
+    let row = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
     Err(if values[row].is_nan() {
         missing(name, row)
     } else {
