@@ -5,7 +5,7 @@
 //! the units of the columns unless the covariance type does.
 
 use elbo_math::parallel;
-use elbo_math::random::{self, Stream};
+use elbo_math::random::{self, RngExt, Stream};
 
 use super::config::Start;
 use super::data::GmmData;
@@ -13,10 +13,14 @@ use super::model::GmmModel;
 use super::posterior::GmmPosterior;
 use super::prior::GmmPrior;
 use super::sweep::{self, Given};
+use crate::driver::Gather;
 use crate::{ConjugateModel, ModelError, Statistics};
 
 /// Lloyd's sweeps after seeding; the mixture does the rest.
 const LLOYD_SWEEPS: usize = 10;
+/// Centres are found on a sample of at least this many rows, and this many per component.
+const SAMPLE: usize = 10_000;
+const SAMPLE_PER_COMPONENT: usize = 200;
 /// Rows whose distances are computed by one task.
 const CHUNK: usize = 1024;
 /// How far given responsibilities of a row may be from summing to 1.
@@ -149,7 +153,8 @@ fn uniform_on_simplex(rng: &mut Stream, out: &mut [f64]) {
     }
 }
 
-/// Labels of k-means++ followed by [`LLOYD_SWEEPS`] of Lloyd's.
+/// Labels of k-means++ followed by [`LLOYD_SWEEPS`] of Lloyd's, both on a sample of the rows where
+/// there are many.
 ///
 /// # References
 /// `[@arthur2007kmeans]`.
@@ -162,17 +167,35 @@ fn k_means(
     let metric = Metric {
         inverse_variances: scales.variances.iter().map(|v| v.recip()).collect(),
     };
-    let mut centres = seed_centres(data, n_components, scales.centre, &metric, rng);
+    let size = SAMPLE.max(SAMPLE_PER_COMPONENT * n_components);
+    if data.len() <= size {
+        let centres = find_centres(data, n_components, scales.centre, &metric, rng);
+        return nearest(data, &centres, &metric);
+    }
+    let rows: Vec<usize> = (0..size).map(|_| rng.random_range(0..data.len())).collect();
+    let sample = data.gather(&rows);
+    let centres = find_centres(&sample, n_components, scales.centre, &metric, rng);
+    nearest(data, &centres, &metric)
+}
+
+fn find_centres(
+    data: &GmmData,
+    n_components: usize,
+    fallback: &[f64],
+    metric: &Metric,
+    rng: &mut Stream,
+) -> Vec<Vec<f64>> {
+    let mut centres = seed_centres(data, n_components, fallback, metric, rng);
     let mut labels = Vec::new();
-    for _ in 0..=LLOYD_SWEEPS {
-        let next = nearest(data, &centres, &metric);
+    for _ in 0..LLOYD_SWEEPS {
+        let next = nearest(data, &centres, metric);
         if next == labels {
             break;
         }
         labels = next;
         move_centres(data, &labels, &mut centres);
     }
-    labels
+    centres
 }
 
 /// Squared distances over the entries that are there, scaled up to all of them.
@@ -209,7 +232,7 @@ fn seed_centres(
         let chosen = if mass.iter().sum::<f64>() > 0.0 {
             random::categorical(rng, &mass)
         } else {
-            random::permutation(rng, data.len())[0]
+            rng.random_range(0..data.len())
         };
         let complete = |(x, m): (&f64, &f64)| if x.is_nan() { *m } else { *x };
         let centre: Vec<f64> = data
