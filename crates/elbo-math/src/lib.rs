@@ -16,5 +16,6 @@ pub mod simd;
 pub mod special;
 
 mod error;
+mod incomplete;
 
 pub use error::MathError;

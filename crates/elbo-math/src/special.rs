@@ -1,12 +1,14 @@
 //! Special functions of one `f64`.
 //!
 //! Thin, named doors to the crates that were found exact against SciPy: `libm` (ln Γ, erf) and
-//! `special` (digamma, trigamma, incomplete gamma and beta). What is written here is what those
-//! lack.
+//! `special` (digamma, trigamma). What is written here and in `incomplete` is what those lack.
 
 use std::f64::consts::{PI, SQRT_2};
 
-use special::{Beta as _, Gamma as _};
+use special::Gamma as _;
+
+use crate::incomplete::ln_gamma_drop;
+pub use crate::incomplete::{beta_i, gamma_p, gamma_q};
 
 /// `log √(2π)`.
 pub const LN_SQRT_2PI: f64 = 0.918_938_533_204_672_8;
@@ -32,7 +34,11 @@ pub fn trigamma(x: f64) -> f64 {
 
 /// `log B(a, b)`.
 pub fn ln_beta(a: f64, b: f64) -> f64 {
-    ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
+    let (small, large) = if a < b { (a, b) } else { (b, a) };
+    if large < 25.0 {
+        return ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b);
+    }
+    ln_gamma(small) + ln_gamma_drop(large, small)
 }
 
 /// `log Γ_D(x)`, the multivariate gamma function.
@@ -132,22 +138,6 @@ fn acklam_lower(p: f64) -> f64 {
 
 fn horner(coefficients: &[f64], x: f64) -> f64 {
     coefficients.iter().fold(0.0, |acc, c| acc * x + c)
-}
-
-/// The regularised lower incomplete gamma function `P(a, x)`.
-pub fn gamma_p(a: f64, x: f64) -> f64 {
-    if x <= 0.0 { 0.0 } else { x.inc_gamma(a) }
-}
-
-/// The regularised incomplete beta function `I_x(a, b)`.
-pub fn beta_i(a: f64, b: f64, x: f64) -> f64 {
-    if x <= 0.0 {
-        0.0
-    } else if x >= 1.0 {
-        1.0
-    } else {
-        x.inc_beta(a, b, ln_beta(a, b))
-    }
 }
 
 /// `log(x!)` for an integer count held as `f64`.
