@@ -95,3 +95,23 @@ impl ExponentialFamily for Bernoulli {
         kl_term(p, q) + kl_term(1.0 - p, 1.0 - q)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certainty_has_no_entropy_and_infinite_divergence_from_the_opposite() {
+        let (never, always) = (Bernoulli::new(0.0).unwrap(), Bernoulli::new(1.0).unwrap());
+        assert_eq!(
+            (never.log_density(&0), never.log_density(&1)),
+            (0.0, f64::NEG_INFINITY)
+        );
+        assert_eq!(
+            (always.log_density(&1), always.log_density(&0)),
+            (0.0, f64::NEG_INFINITY)
+        );
+        assert_eq!((never.entropy(), never.kl(&never)), (0.0, 0.0));
+        assert_eq!(never.kl(&always), f64::INFINITY);
+    }
+}

@@ -134,3 +134,18 @@ impl ExponentialFamily for Categorical {
             .sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_category_that_is_ruled_out_has_neither_mass_nor_divergence_of_its_own() {
+        let p = Categorical::new(vec![0.5, 0.0, 0.5]).unwrap();
+        let q = Categorical::new(vec![0.25, 0.5, 0.25]).unwrap();
+        assert_eq!(p.log_density(&1), f64::NEG_INFINITY);
+        assert!((p.kl(&q) - 2f64.ln()).abs() < 1e-15);
+        assert_eq!(q.kl(&p), f64::INFINITY);
+        assert!((p.entropy() - 2f64.ln()).abs() < 1e-15);
+    }
+}

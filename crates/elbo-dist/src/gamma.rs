@@ -156,3 +156,46 @@ pub(crate) fn ln_standard_gamma(shape: f64, rng: &mut impl Rng) -> f64 {
     let gamma = rand_distr::Gamma::new(boosted, 1.0).expect("the shape is positive and finite");
     gamma.sample(rng).ln() + shift
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `scipy.stats.gamma`, SciPy 1.17.1: `(a, x, P(X ≤ x))`.
+    #[test]
+    fn quantiles_invert_scipy_s_distribution_function_for_any_shape() {
+        for (shape, x, p) in [
+            (0.001, 1e-300, 0.5014761980108868),
+            (0.001, 1e-05, 0.9891230446957835),
+            (0.001, 1.0, 0.9997803916424145),
+            (0.5, 1e-10, 1.1283791670578994e-05),
+            (0.5, 0.3, 0.5614219739190003),
+            (0.5, 30.0, 0.9999999999999906),
+            (50.0, 20.0, 1.2458926079719434e-08),
+            (50.0, 50.0, 0.5188083154720433),
+            (50.0, 90.0, 0.9999983505014983),
+            (100000.0, 98000.0, 9.69083515816044e-11),
+            (100000.0, 100000.0, 0.5004205221103651),
+            (100000.0, 101500.0, 0.9999988263154863),
+            (100000000.0, 99990000.0, 0.15865525352814386),
+            (100000000.0, 100000000.0, 0.5000132980760141),
+            (100000000.0, 100010000.0, 0.8413447464717987),
+        ] {
+            let gamma = Gamma::new(shape, 1.0).unwrap();
+            let relative = gamma.quantile(p) / x - 1.0;
+            // The upper tail is conditioned as badly as 1 − p.
+            let tolerance = 1e-11 + f64::EPSILON / (1.0 - p);
+            assert!(
+                relative.abs() < tolerance,
+                "shape {shape}, p = {p}: off by {relative:e}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tiny_shape_draws_positive_numbers() {
+        let gamma = Gamma::new(1e-4, 1.0).unwrap();
+        let mut rng = elbo_math::random::stream(1, "gamma/tests", 0);
+        assert!((0..1000).all(|_| gamma.sample(&mut rng) > 0.0));
+    }
+}
