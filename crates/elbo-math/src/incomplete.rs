@@ -194,6 +194,14 @@ pub(crate) fn ln_gamma_drop(m: f64, n: f64) -> f64 {
     -(m + n - 0.5) * (n / m).ln_1p() - n * (m.ln() - 1.0) + stirling(m) - stirling(m + n)
 }
 
+/// `log B(a, b)` for `a, b ≥ 25`, without cancellation.
+pub(crate) fn ln_beta_of_large(a: f64, b: f64) -> f64 {
+    let total = a + b;
+    let leading = a * (b / a).ln_1p() + b * (a / b).ln_1p();
+    let root = 0.5 * (LN_2PI + total.ln() - a.ln() - b.ln());
+    root - leading + stirling(a) + stirling(b) - stirling(total)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
