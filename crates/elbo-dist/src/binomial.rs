@@ -2,7 +2,7 @@
 
 use elbo_math::log_space::{inv_logit, logit};
 use elbo_math::random::Rng;
-use elbo_math::special::ln_factorial;
+use elbo_math::special::ln_beta;
 use rand_distr::Distribution as _;
 
 use crate::error::Check;
@@ -128,9 +128,10 @@ impl ExponentialFamily for Binomial {
         vec![self.mean()]
     }
 
+    /// `C(n, k) = 1 / ((n + 1) B(k + 1, n − k + 1))`, which keeps its digits for a large `n`.
     fn log_base_measure(&self, x: &usize) -> f64 {
         let k = *x as f64;
-        ln_factorial(self.n()) - ln_factorial(k) - ln_factorial(self.n() - k)
+        -ln_beta(k + 1.0, self.n() - k + 1.0) - (self.n() + 1.0).ln()
     }
 
     fn is_same_family(&self, other: &Self) -> bool {

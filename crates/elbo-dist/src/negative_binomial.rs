@@ -1,11 +1,10 @@
 //! The negative binomial distribution by mean and dispersion: a Poisson with a gamma rate.
 
 use elbo_math::random::Rng;
-use elbo_math::special::ln_factorial;
+use elbo_math::special::ln_beta;
 
 use crate::error::Check;
 use crate::gamma::ln_standard_gamma;
-use crate::gamma_ratio::ln_rising;
 use crate::poisson::draw_count;
 use crate::{DistError, Distribution, Draw, ExponentialFamily, Moments};
 
@@ -98,9 +97,14 @@ impl ExponentialFamily for NegativeBinomial {
         vec![self.mean]
     }
 
+    /// `C(k + φ − 1, k) = 1 / (k B(k, φ))`, which keeps its digits for a large `φ`.
     fn log_base_measure(&self, x: &usize) -> f64 {
         let k = *x as f64;
-        ln_rising(self.dispersion, k) - ln_factorial(k)
+        if k == 0.0 {
+            0.0
+        } else {
+            -ln_beta(k, self.dispersion) - k.ln()
+        }
     }
 
     #[expect(
