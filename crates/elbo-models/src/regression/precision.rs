@@ -127,13 +127,16 @@ impl Precisions {
         };
         let start = q.mean().ln();
         let up = if slope(start) > 0.0 { 1.0 } else { -1.0 };
-        // March uphill in doubling strides until the slope turns, then bisect.
-        let (mut near, mut stride) = (start, 0.25 * up);
-        let mut far = near + stride;
-        while slope(far) * up > 0.0 && stride.abs() < 32.0 {
+        // March uphill to where the slope turns, then bisect. Beyond the limit of the updates there
+        // may be another one, where the input is off: short strides do not step over the first.
+        const STRIDE: f64 = 0.25;
+        const MOST_STRIDES: usize = 160;
+        let (mut near, mut far) = (start, start + STRIDE * up);
+        let mut strides = 1;
+        while slope(far) * up > 0.0 && strides < MOST_STRIDES {
             near = far;
-            stride *= 2.0;
-            far += stride;
+            far += STRIDE * up;
+            strides += 1;
         }
         for _ in 0..40 {
             let middle = 0.5 * (near + far);

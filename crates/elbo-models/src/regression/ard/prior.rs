@@ -30,7 +30,7 @@ impl Default for ArdConfig {
     fn default() -> Self {
         Self {
             prior_shape: 0.5,
-            prior_rate: 1e-6,
+            prior_rate: 1e-10,
             noise: NoisePrior::default(),
             intercept_sd: 10.0,
             sign_certainty: 0.99,
