@@ -22,6 +22,9 @@ use crate::progress::Watch;
 use crate::stored::{self, Stored};
 use crate::{interrupt, verdict};
 
+/// Rows of a mini-batch, if not said otherwise.
+pub(crate) const MINI_BATCH: usize = 1024;
+
 /// How the drivers go through the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Method {
@@ -87,9 +90,9 @@ pub(crate) struct CommonOptions {
     /// Start from this earlier fit of the same model, such as an interrupted one
     #[arg(long, value_name = "FIT")]
     warm_start: Option<PathBuf>,
-    /// Rows of a mini-batch (--method stochastic), or of a block (--method streaming)
-    #[arg(long, default_value_t = 1024, value_name = "N")]
-    batch_size: usize,
+    /// Rows of a mini-batch (--method stochastic) or of a block in memory (--method streaming) [default: 1024; streaming 65536, ratings 1048576]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
     /// How fast old mini-batches are forgotten, in (0.5, 1] (--method stochastic)
     #[arg(long, default_value_t = 0.7, value_name = "X")]
     forgetting_rate: f64,
@@ -133,8 +136,8 @@ impl FitRun<'_> {
     }
 
     /// Rows of a mini-batch or block.
-    pub(crate) fn batch_size(&self) -> usize {
-        self.options.batch_size
+    pub(crate) fn batch_size(&self, default: usize) -> usize {
+        self.options.batch_size.unwrap_or(default)
     }
 
     /// A model's settings of coordinate ascent, with what the user set instead.

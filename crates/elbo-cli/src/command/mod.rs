@@ -147,19 +147,27 @@ impl Input {
     /// # Errors
     /// If it cannot be read, or a column is not there.
     pub(crate) fn table(&self, columns: Option<Vec<String>>) -> Result<Table, Failure> {
-        let mut options = TableOptions::default();
-        options.format = self.format;
-        options.header = self.header;
+        let mut options = self.table_options();
         options.columns = columns;
         Ok(read_table(&self.path, &options)?)
     }
 
+    /// How a table is to be read.
+    pub(crate) fn table_options(&self) -> TableOptions {
+        TableOptions {
+            format: self.format,
+            header: self.header,
+            ..TableOptions::default()
+        }
+    }
+
     /// How ratings or pairs are to be read.
     pub(crate) fn ratings_options(&self) -> RatingsOptions {
-        let mut options = RatingsOptions::default();
-        options.format = self.format;
-        options.header = self.header;
-        options
+        RatingsOptions {
+            format: self.format,
+            header: self.header,
+            ..RatingsOptions::default()
+        }
     }
 }
 

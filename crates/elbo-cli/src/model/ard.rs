@@ -116,17 +116,7 @@ impl Opened for OpenedArd {
     }
 
     fn remarks(&self) -> Vec<String> {
-        let off = self.posterior.off();
-        let all = self.posterior.relevance().len();
-        vec![if off.is_empty() {
-            format!("all {all} inputs are on")
-        } else {
-            format!(
-                "{} of {all} inputs are off (shown by summary --all): {}",
-                off.len(),
-                off.join(", ")
-            )
-        }]
+        regression::say_off(&self.posterior.off(), self.posterior.relevance().len())
     }
 
     fn drawer(&self, asked: &[String]) -> Result<Drawer<'_>, Failure> {

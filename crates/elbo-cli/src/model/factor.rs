@@ -2,13 +2,21 @@
 
 mod draws;
 mod opened;
+mod streaming;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use elbo::models::driver::best_of;
-use elbo::models::factor::{self, FactorConfig, FactorPosterior, PriorShape, RowCovariance};
-use elbo::models::{Outcome, Posterior};
+use elbo::models::factor::{
+    self, FactorConfig, FactorPosterior, Heldout, PriorShape, RowCovariance,
+};
+use elbo::models::{Fit, ModelError, Posterior};
 use elbo_data::fit::{DataRecord, Labels};
-use elbo_data::ratings::{IdMap, Ratings, RatingsOptions, read_ratings};
+use elbo_data::ratings::{
+    Duplicates, Grouped, IdMap, Ratings, RatingsOptions, RatingsStore, StoreOptions, read_ratings,
+};
 use serde_json::{Map, Value, json};
 
 use self::opened::{OpenedFactor, store_seen};
@@ -45,6 +53,12 @@ pub(crate) struct Options {
     /// Prior standard deviation of the overall mean
     #[arg(long, default_value_t = 100.0, value_name = "X")]
     mu_sd: f64,
+    /// Keep nothing of single users: the fit stays as small as the items, and users are folded in from --new-ratings at prediction time
+    #[arg(long)]
+    drop_users: bool,
+    /// Folder for temporary files (--method streaming), 24 bytes a rating [default: the system's]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
     /// Column of users [default: one named user, userId or user_id, else the first]
     #[arg(long, value_name = "NAME")]
     user_column: Option<String>,
@@ -84,31 +98,18 @@ impl Model for Factor {
     const NAME: &'static str = "factor";
     const ABOUT: &'static str = "Latent factors of users and items, from ratings";
     const DETAILS: &'static str = DETAILS;
-    const METHODS: &'static [Method] = &[Method::Batch];
+    const METHODS: &'static [Method] = &[Method::Batch, Method::Streaming];
     const WARM_START: bool = false;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
         let config = config(options, run);
         config.check()?;
-        let ratings = read(&run.input, options, run.notes)?;
-        let (train, heldout) = ratings.split_holdout(options.holdout, run.seed())?;
-        if train.is_empty() {
-            return Err(Failure::input("no rating is left to fit")
-                .help("hold out a smaller part by --holdout"));
-        }
-        let data = for_model(&train)?;
-        drop(train);
-        run.begin();
-        let seed = run.seed();
-        let (posterior, outcome) = best_of(run.restarts(), |restart| {
-            let seed = seed.wrapping_add(restart as u64);
-            let fit = factor::fit(&data, &config, seed, &mut |p| run.observe(p))?;
-            Ok((fit.posterior, fit.outcome))
-        })?;
-        drop(data);
-        let keys = keys(&posterior, &ratings, &heldout);
-        fitted(posterior, outcome, keys, &ratings, &run.input)
+        let (fit, data) = match run.method() {
+            Method::Streaming => fit_streaming(options, &config, run)?,
+            _ => fit_batch(options, &config, run)?,
+        };
+        fitted(fit, &data, &run.input)
     }
 
     fn open(stored: &Stored) -> Result<Box<dyn Opened>, Failure> {
@@ -142,17 +143,23 @@ fn config(options: &Options, run: &FitRun<'_>) -> FactorConfig {
             PriorOption::Full => PriorShape::Full,
         },
         mu_sd: options.mu_sd,
+        keep_users: !options.drop_users,
         ascent: run.coordinate_ascent(default.ascent.clone()),
         ..default
     }
 }
 
-fn read(input: &Input, options: &Options, notes: Notes) -> Result<Ratings, Failure> {
+/// How the file is to be read.
+fn columns(input: &Input, options: &Options) -> RatingsOptions {
     let mut how = input.ratings_options();
     how.user_column.clone_from(&options.user_column);
     how.item_column.clone_from(&options.item_column);
     how.rating_column.clone_from(&options.rating_column);
-    read_noting(input, &how, notes)
+    how
+}
+
+fn read(input: &Input, options: &Options, notes: Notes) -> Result<Ratings, Failure> {
+    read_noting(input, &columns(input, options), notes)
 }
 
 /// Reads ratings and says which were replaced.
@@ -161,19 +168,23 @@ fn read(input: &Input, options: &Options, notes: Notes) -> Result<Ratings, Failu
 /// If they cannot be read.
 fn read_noting(input: &Input, how: &RatingsOptions, notes: Notes) -> Result<Ratings, Failure> {
     let ratings = read_ratings(&input.path, how)?;
-    let duplicates = ratings.duplicates();
-    if let Some(first) = &duplicates.first {
-        let place = first
-            .place
-            .as_ref()
-            .map_or_else(String::new, |place| format!("{place}: "));
-        notes.note(format!(
-            "{place}user {} rates item {} more than once; {} such ratings are replaced by the last \
-             of their pair",
-            first.user, first.item, duplicates.count
-        ));
-    }
+    say_duplicates(ratings.duplicates(), notes);
     Ok(ratings)
+}
+
+fn say_duplicates(duplicates: &Duplicates, notes: Notes) {
+    let Some(first) = &duplicates.first else {
+        return;
+    };
+    let place = first
+        .place
+        .as_ref()
+        .map_or_else(String::new, |place| format!("{place}: "));
+    notes.note(format!(
+        "{place}user {} rates item {} more than once; {} such ratings are replaced by the last of \
+         their pair",
+        first.user, first.item, duplicates.count
+    ));
 }
 
 /// The ratings as the model takes them.
@@ -187,28 +198,133 @@ fn for_model(ratings: &Ratings) -> Result<factor::Ratings, Failure> {
     )?)
 }
 
-/// The model's own keys of the JSON object.
-fn keys(posterior: &FactorPosterior, ratings: &Ratings, heldout: &Ratings) -> Map<String, Value> {
+/// What is known of the data besides the fit.
+struct Data {
+    users: Arc<IdMap>,
+    items: Arc<IdMap>,
+    n_ratings: usize,
+    n_heldout: usize,
+    n_duplicates: usize,
+    heldout: Option<Heldout>,
+    /// What each user has rated.
+    seen: Grouped,
+}
+
+fn fit_batch(
+    options: &Options,
+    config: &FactorConfig,
+    run: &mut FitRun<'_>,
+) -> Result<(Fit<FactorPosterior>, Data), Failure> {
+    let ratings = read(&run.input, options, run.notes)?;
+    let (train, heldout) = ratings.split_holdout(options.holdout, run.seed())?;
+    if train.is_empty() {
+        return Err(nothing_left());
+    }
+    let input = for_model(&train)?;
+    drop(train);
+    run.begin();
+    let fit = restarted(run, |seed, run| {
+        factor::fit(&input, config, seed, &mut |p| run.observe(p))
+    })?;
     let triplets = heldout
         .user()
         .iter()
         .zip(heldout.item())
         .zip(heldout.value());
-    let scores = posterior
+    let scores = fit
+        .posterior
         .heldout(triplets.map(|((u, i), v)| (Some(*u as usize), Some(*i as usize), f64::from(*v))));
+    let data = Data {
+        users: Arc::clone(ratings.users()),
+        items: Arc::clone(ratings.items()),
+        n_ratings: ratings.len(),
+        n_heldout: heldout.len(),
+        n_duplicates: ratings.duplicates().count,
+        heldout: scores,
+        // Held-out ratings are left out of the fit, but what has been rated is not recommended.
+        seen: ratings.by_user(),
+    };
+    Ok((fit, data))
+}
+
+fn fit_streaming(
+    options: &Options,
+    config: &FactorConfig,
+    run: &mut FitRun<'_>,
+) -> Result<(Fit<FactorPosterior>, Data), Failure> {
+    let layout = StoreOptions {
+        ratings_per_batch: run.batch_size(StoreOptions::default().ratings_per_batch),
+        holdout: options.holdout,
+        seed: run.seed(),
+    };
+    let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
+    let how = columns(&run.input, options);
+    let store = RatingsStore::build(&run.input.path, &how, scratch, &layout)?;
+    say_duplicates(store.duplicates(), run.notes);
+    if store.is_empty() {
+        return Err(nothing_left());
+    }
+    run.begin();
+    let fit = restarted(run, |seed, run| streaming::fit(&store, config, seed, run))?;
+    let n_heldout = usize::try_from(store.n_held_out()).unwrap_or(usize::MAX);
+    let data = Data {
+        users: Arc::clone(store.users()),
+        items: Arc::clone(store.items()),
+        n_ratings: usize::try_from(store.len()).unwrap_or(usize::MAX) + n_heldout,
+        n_heldout,
+        n_duplicates: store.duplicates().count,
+        heldout: streaming::heldout(&store, &fit.posterior)?,
+        seen: if options.drop_users {
+            nobody()
+        } else {
+            streaming::seen(&store)?
+        },
+    };
+    Ok((fit, data))
+}
+
+fn nothing_left() -> Failure {
+    Failure::input("no rating is left to fit").help("hold out a smaller part by --holdout")
+}
+
+/// What nobody has rated.
+fn nobody() -> Grouped {
+    Grouped {
+        row_starts: vec![0],
+        column: Vec::new(),
+        value: Vec::new(),
+    }
+}
+
+/// The best of as many starts as were asked for; the first has the user's own seed.
+fn restarted(
+    run: &mut FitRun<'_>,
+    mut fit: impl FnMut(u64, &mut FitRun<'_>) -> Result<Fit<FactorPosterior>, ModelError>,
+) -> Result<Fit<FactorPosterior>, ModelError> {
+    let (seed, restarts) = (run.seed(), run.restarts());
+    let (posterior, outcome) = best_of(restarts, |restart| {
+        let fit = fit(seed.wrapping_add(restart as u64), run)?;
+        Ok((fit.posterior, fit.outcome))
+    })?;
+    Ok(Fit { posterior, outcome })
+}
+
+/// The model's own keys of the JSON object.
+fn keys(posterior: &FactorPosterior, data: &Data) -> Map<String, Value> {
     let users = posterior.user_prior_covariance().diagonal();
     let items = posterior.item_prior_covariance().diagonal();
     let sds = |variances: &[f64]| variances.iter().map(|v| v.sqrt()).collect::<Vec<f64>>();
-    let (users, items) = (sds(&users), sds(&items));
+    let (users, items, scores) = (sds(&users), sds(&items), data.heldout);
     Map::from_iter(
         [
             ("heldout_rmse", json!(scores.map(|s| s.rmse))),
             ("heldout_log_density", json!(scores.map(|s| s.log_density))),
             ("heldout_coverage_90", json!(scores.map(|s| s.coverage_90))),
-            ("n_heldout", json!(heldout.len())),
-            ("n_ratings", json!(ratings.len())),
-            ("n_users", json!(ratings.users().len())),
-            ("n_items", json!(ratings.items().len())),
+            ("n_heldout", json!(data.n_heldout)),
+            ("n_ratings", json!(data.n_ratings)),
+            ("n_duplicates", json!(data.n_duplicates)),
+            ("n_users", json!(data.users.len())),
+            ("n_items", json!(data.items.len())),
             ("rank", json!(posterior.rank())),
             ("mu", json!(posterior.mu().0)),
             ("sigma", json!(posterior.noise_sd())),
@@ -221,38 +337,34 @@ fn keys(posterior: &FactorPosterior, ratings: &Ratings, heldout: &Ratings) -> Ma
     )
 }
 
-fn fitted(
-    posterior: FactorPosterior,
-    outcome: Outcome,
-    mut keys: Map<String, Value>,
-    ratings: &Ratings,
-    input: &Input,
-) -> Result<Fitted, Failure> {
+fn fitted(fit: Fit<FactorPosterior>, data: &Data, input: &Input) -> Result<Fitted, Failure> {
+    let posterior = fit.posterior;
+    let keys = keys(&posterior, data);
+    let keeps_users = posterior.n_users() > 0;
+    let (users, seen) = if keeps_users {
+        (data.users.as_ref().clone(), &data.seen)
+    } else {
+        (IdMap::new(), &nobody())
+    };
+    let items = data.items.as_ref().clone();
     let mut arrays = posterior.to_arrays();
-    // Held-out ratings are left out of the fit, but what has been rated is not recommended.
-    store_seen(&mut arrays, &ratings.by_user(), ratings.items().len());
+    store_seen(&mut arrays, seen, items.len());
     let names = |ids: &IdMap| ids.names().map(str::to_owned).collect::<Vec<_>>();
     let labels = Labels::from([
-        ("users".to_owned(), names(ratings.users())),
-        ("items".to_owned(), names(ratings.items())),
+        ("users".to_owned(), names(&users)),
+        ("items".to_owned(), names(&items)),
     ]);
-    let opened = OpenedFactor::new(
-        posterior,
-        ratings.users().as_ref().clone(),
-        ratings.items().as_ref().clone(),
-        &arrays,
-    )?;
-    keys.insert("n_duplicates".into(), json!(ratings.duplicates().count));
+    let opened = OpenedFactor::new(posterior, users, items, &arrays)?;
     Ok(Fitted {
         arrays,
         labels,
         data: DataRecord {
             path: input.path.display().to_string(),
-            rows: ratings.len() as u64,
+            rows: data.n_ratings as u64,
             ..DataRecord::default()
         },
-        opened: Box::new(opened.with_scores(&keys)),
-        outcome,
+        opened: Box::new(opened.with_scores(data.heldout.as_ref())),
+        outcome: fit.outcome,
         approximation: Approximation::Factorised,
         keys,
     })

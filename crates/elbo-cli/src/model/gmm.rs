@@ -1,18 +1,20 @@
 //! `elbo fit gmm`: a mixture of Gaussians.
 
+mod streaming;
+
 use clap::Args;
 use elbo::models::driver::{Shuffled, stochastic};
 use elbo::models::gmm::{
     self, Covariance, DataSummary, GmmConfig, GmmData, GmmModel, GmmPosterior, GmmPrior, Start,
 };
 use elbo::models::{Fit, Posterior};
-use elbo_data::fit::Labels;
-use elbo_data::table::Table;
+use elbo_data::fit::{DataRecord, Labels};
 use serde_json::{Map, json};
 
+use self::streaming::Stream;
 use super::tabular::{Selection, Wanted, refuse_empty_rows};
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
-use crate::command::fit::{FitRun, Method};
+use crate::command::fit::{FitRun, MINI_BATCH, Method};
 use crate::failure::Failure;
 use crate::frame::{Column, Frame};
 use crate::stored::Stored;
@@ -63,52 +65,41 @@ impl Model for Gmm {
     const NAME: &'static str = "gmm";
     const ABOUT: &'static str = "Mixture of Gaussians: clusters and density of the rows of a table";
     const DETAILS: &'static str = DETAILS;
-    const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
+    const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic, Method::Streaming];
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
-        let wanted = Wanted {
-            columns: &options.columns,
-            target: None,
-            weights: options.weights.as_deref(),
-            categories: false,
-        };
-        let selection = Selection::read(&run.input, &wanted, run.notes)?;
-        selection.refuse_empty_rows()?;
-        say_missing(&selection.features, run);
-        let columns = selection.features.names();
-        let mut data = GmmData::new(selection.features.matrix()?, columns.len())?;
-        if let Some(weights) = &selection.weights {
-            data = data.with_weights(weights.clone())?;
-        }
-        let config = config(options, run, &columns)?;
-        run.begin();
-        let fit = match run.method() {
-            Method::Stochastic => fit_stochastic(&data, &config, run)?,
-            _ => gmm::fit(&data, &config, run.seed(), &mut |p| run.observe(p))?,
+        let (fit, data) = match run.method() {
+            Method::Streaming => {
+                let mut stream = Stream::open(options, run)?;
+                let data = stream.record().clone();
+                say_missing(&data, run);
+                let config = config(options, run, stream.columns())?;
+                run.begin();
+                (stream.fit(&config, run)?, data)
+            }
+            _ => fit_in_memory(options, run)?,
         };
         let opened = OpenedGmm {
             posterior: fit.posterior,
-            columns: columns.clone(),
+            columns: data.columns.clone(),
         };
+        let keys = [
+            (
+                "n_effective_components",
+                json!(opened.posterior.n_effective_components()),
+            ),
+            ("n_components", json!(opened.posterior.n_components())),
+            ("n_rows", json!(data.rows)),
+            ("n_missing", json!(data.n_missing)),
+        ];
         Ok(Fitted {
             arrays: opened.posterior.to_arrays(),
-            labels: Labels::from([("columns".to_owned(), columns)]),
-            data: selection.record(),
+            labels: Labels::from([("columns".to_owned(), data.columns.clone())]),
+            data,
             outcome: fit.outcome,
             approximation: Approximation::Factorised,
-            keys: Map::from_iter([
-                (
-                    "n_effective_components".to_owned(),
-                    json!(opened.posterior.n_effective_components()),
-                ),
-                (
-                    "n_components".to_owned(),
-                    json!(opened.posterior.n_components()),
-                ),
-                ("n_rows".to_owned(), json!(data.len())),
-                ("n_missing".to_owned(), json!(data.n_missing())),
-            ]),
+            keys: Map::from_iter(keys.map(|(name, value)| (name.to_owned(), value))),
             opened: Box::new(opened),
         })
     }
@@ -129,13 +120,40 @@ impl Model for Gmm {
     }
 }
 
-fn say_missing(features: &Table, run: &FitRun<'_>) {
-    let n = features.n_missing();
-    if n > 0 {
-        let all = features.n_rows() * features.columns().len();
+fn fit_in_memory(
+    options: &Options,
+    run: &mut FitRun<'_>,
+) -> Result<(Fit<GmmPosterior>, DataRecord), Failure> {
+    let wanted = Wanted {
+        columns: &options.columns,
+        target: None,
+        weights: options.weights.as_deref(),
+        categories: false,
+    };
+    let selection = Selection::read(&run.input, &wanted, run.notes)?;
+    selection.refuse_empty_rows()?;
+    let record = selection.record();
+    say_missing(&record, run);
+    let mut data = GmmData::new(selection.features.matrix()?, record.columns.len())?;
+    if let Some(weights) = selection.weights {
+        data = data.with_weights(weights)?;
+    }
+    let config = config(options, run, &record.columns)?;
+    run.begin();
+    let fit = match run.method() {
+        Method::Stochastic => fit_stochastic(&data, &config, run)?,
+        _ => gmm::fit(&data, &config, run.seed(), &mut |p| run.observe(p))?,
+    };
+    Ok((fit, record))
+}
+
+fn say_missing(data: &DataRecord, run: &FitRun<'_>) {
+    if data.n_missing > 0 {
+        let all = data.rows * data.columns.len() as u64;
         run.notes.note(format!(
-            "{n} missing entries ({:.1}% of all) are marginalised",
-            100.0 * n as f64 / all as f64
+            "{} missing entries ({:.1}% of all) are marginalised",
+            data.n_missing,
+            100.0 * data.n_missing as f64 / all as f64
         ));
     }
 }
@@ -199,7 +217,7 @@ fn fit_stochastic(
     let prior = GmmPrior::new(config, &DataSummary::new(data)?)?;
     let seed = run.seed();
     let mut model = GmmModel::start(prior, data, data.len(), &config.start, seed, 0)?;
-    let mut source = Shuffled::new(data, run.batch_size(), seed)?;
+    let mut source = Shuffled::new(data, run.batch_size(MINI_BATCH), seed)?;
     let settings = run.stochastic();
     let outcome = stochastic(&mut model, &mut source, &settings, None, &mut |p| {
         run.observe(p)

@@ -8,6 +8,7 @@ mod ard;
 mod factor;
 mod gmm;
 mod linear;
+mod logistic;
 mod regression;
 mod tabular;
 
@@ -34,6 +35,7 @@ pub(crate) const MODELS: &[Entry] = &[
     Entry::of::<gmm::Gmm>(),
     Entry::of::<linear::Linear>(),
     Entry::of::<ard::Ard>(),
+    Entry::of::<logistic::Logistic>(),
     Entry::of::<factor::Factor>(),
 ];
 

@@ -121,7 +121,7 @@ pub(crate) fn design(
 pub(crate) fn method(run: &FitRun<'_>, default: Method) -> Method {
     match (run.method(), default) {
         (fit::Method::Stochastic, _) => Method::Stochastic {
-            batch_size: run.batch_size(),
+            batch_size: run.batch_size(fit::MINI_BATCH),
             config: run.stochastic(),
         },
         (_, Method::CoordinateAscent(config)) => {
@@ -170,4 +170,20 @@ pub(crate) fn predicted(prediction: elbo::models::regression::Prediction) -> Fra
         .with("sd", frame::Column::Number(prediction.sd))
         .with("lower", frame::Column::Number(prediction.lower))
         .with("upper", frame::Column::Number(prediction.upper))
+}
+
+/// Which of the inputs with a precision of their own are off; nothing if there are none.
+pub(crate) fn say_off(off: &[String], n_inputs: usize) -> Vec<String> {
+    if n_inputs == 0 {
+        return Vec::new();
+    }
+    vec![if off.is_empty() {
+        format!("all {n_inputs} inputs are on")
+    } else {
+        format!(
+            "{} of {n_inputs} inputs are off (shown by summary --all): {}",
+            off.len(),
+            off.join(", ")
+        )
+    }]
 }

@@ -75,7 +75,7 @@ impl Selection {
         let features = table.select(&names)?;
         let weights = wanted
             .weights
-            .map(|name| weights(&table, name))
+            .map(|name| weights_of(&table, name))
             .transpose()?;
         Ok(Self {
             features,
@@ -141,7 +141,12 @@ fn check_names(wanted: &Wanted<'_>) -> Result<(), Failure> {
 }
 
 /// All columns that are of use, less row numbers.
-fn default_columns(table: &Table, special: &[&str], categories: bool, notes: Notes) -> Vec<String> {
+pub(crate) fn default_columns(
+    table: &Table,
+    special: &[&str],
+    categories: bool,
+    notes: Notes,
+) -> Vec<String> {
     let mut names = Vec::new();
     for (j, column) in table.columns().iter().enumerate() {
         let name = column.name();
@@ -202,7 +207,11 @@ fn without_constants(
     Ok(kept)
 }
 
-fn weights(table: &Table, name: &str) -> Result<Vec<f64>, Failure> {
+/// The row weights in a column.
+///
+/// # Errors
+/// If it is not there, or a weight is missing or negative, or all are 0.
+pub(crate) fn weights_of(table: &Table, name: &str) -> Result<Vec<f64>, Failure> {
     let values = table.numeric(name)?;
     if let Some(row) = values.iter().position(|w| !(*w >= 0.0)) {
         return Err(Failure::input(format!(

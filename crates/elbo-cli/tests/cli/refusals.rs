@@ -75,7 +75,7 @@ fn unusable_tables_are_refused_with_their_place() {
 fn regressions_refuse_missing_values_and_say_where() {
     let place = Place::new();
     place.write("t.csv", "x,z,y\n1,2,3\n2,NaN,1\n3,1,4\n");
-    for model in ["linear", "ard"] {
+    for model in ["linear", "ard", "logistic"] {
         let arguments = format!("fit {model} t.csv --target y --out D");
         refused(
             &place,
@@ -92,6 +92,14 @@ fn regressions_refuse_missing_values_and_say_where() {
         arguments,
         &["t.csv, line 2, column 'y'", "expected a number", "'low'"],
     );
+    let arguments = "fit logistic t.csv --target x --out D";
+    refused(
+        &place,
+        arguments,
+        &["t.csv, column 'x'", "3 different values, expected two"],
+    );
+    let arguments = "fit logistic t.csv --target y --positive hgih --out D";
+    refused(&place, arguments, &["'high'"]);
 }
 
 #[test]

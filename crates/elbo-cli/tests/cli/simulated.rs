@@ -232,3 +232,84 @@ fn missing_entries_are_marginalised_and_counted() {
     );
     assert_eq!(place.ok("predict D R").csv().1.len(), 500);
 }
+
+#[test]
+fn a_stream_is_fitted_to_the_bound_of_data_in_memory() {
+    let place = Place::new();
+    place.ok("generate factor --users 120 --items 60 --ratings 3000 --rank 2 --seed 5 --out R");
+    place.ok("generate gmm --rows 900 --columns 3 --components 3 --missing 0.05 --seed 5 --out T");
+    for arguments in ["factor R --rank 2", "gmm T --components 3"] {
+        let fit = |options: &str| place.json(&format!("fit {arguments} --json {options}"));
+        let (memory, stream) = (fit(""), fit("--method streaming --batch-size 200"));
+        assert_eq!(stream["method"], "streaming");
+        let elbo = |fit: &Value| fit["elbo"].as_f64().unwrap();
+        // Sums are rounded in another order; single precision is not used at this size.
+        let difference = (elbo(&stream) / elbo(&memory) - 1.0).abs();
+        assert!(difference < 1e-8, "{arguments}: {difference:e}");
+        assert_eq!(stream["n_missing"], memory["n_missing"]);
+    }
+}
+
+#[test]
+fn users_need_not_be_kept() {
+    let place = Place::new();
+    let kept = rated(&place);
+    let stream = "--method streaming --batch-size 1000 --drop-users";
+    let fit = place.json(&format!(
+        "fit factor R --rank 2 --holdout 0.1 --seed 1 {stream} --out S --json"
+    ));
+    let rmse = |fit: &Value| fit["heldout_rmse"].as_f64().unwrap();
+    // Other ratings are held out, hence the noise: the standard error of both is about 0.016.
+    assert!(
+        (rmse(&fit) - rmse(&kept)).abs() < 0.08,
+        "{fit} against {kept}"
+    );
+    assert_eq!(place.run("recommend S --user 7").code, 2);
+    // All ratings of the data serve to fold user 7 in.
+    let items = |arguments: &str| -> Vec<String> {
+        let run = place.ok(&format!("recommend {arguments} --user 7 --n 20"));
+        run.csv().1.into_iter().map(|row| row[1].clone()).collect()
+    };
+    let (old, new) = (items("D"), items("S --new-ratings R/ratings.csv"));
+    let shared = old.iter().filter(|item| new.contains(item)).count();
+    assert!(shared >= 12, "{shared} of 20 are the same");
+}
+
+#[test]
+fn logistic_regression_names_the_class_it_models() {
+    let place = Place::new();
+    place.ok("generate logistic --rows 3000 --inputs 3 --seed 6 --out R");
+    let numbers = place.json("fit logistic R --target target --out D --json");
+    assert_eq!(numbers["positive"], "1");
+    assert_eq!(numbers["off"], Value::Null);
+    let summary = place.json("summary D --json");
+    let truth = std::fs::read(place.path("R/truth.safetensors")).unwrap();
+    // The file ends with the three weights.
+    for (j, bytes) in truth[truth.len() - 24..].chunks(8).enumerate() {
+        let weight = f64::from_le_bytes(bytes.try_into().unwrap());
+        let at = |key: &str| summary["parameters"][j + 1][key].as_f64().unwrap();
+        assert!(
+            (at("mean") - weight).abs() < 5.0 * at("sd"),
+            "{weight}: {summary}"
+        );
+    }
+    let (header, rows) = place.ok("predict D R").csv();
+    assert_eq!(header, ["probability", "lower", "upper"]);
+    let inside =
+        |row: &[String]| number(&row[1]) < number(&row[0]) && number(&row[0]) < number(&row[2]);
+    assert!(rows.iter().all(|row| inside(row)));
+
+    // The same data with text for classes and the other one counted as 1: every sign turns.
+    let data = std::fs::read_to_string(place.path("R/data.csv")).unwrap();
+    place.write(
+        "text.csv",
+        &data.replace(",1\n", ",yes\n").replace(",0\n", ",no\n"),
+    );
+    let fit = place.json("fit logistic text.csv --target target --positive no --out E --json");
+    assert_eq!(fit["positive"], "no");
+    let turned = place.json("summary E --json");
+    let mean = |summary: &Value, j: usize| summary["parameters"][j]["mean"].as_f64().unwrap();
+    for j in 0..4 {
+        assert!((mean(&summary, j) + mean(&turned, j)).abs() < 1e-6, "{j}");
+    }
+}

@@ -6,10 +6,9 @@
 use elbo::math::arrays::{Array, Arrays};
 use elbo::math::parallel;
 use elbo::models::ModelError;
-use elbo::models::factor::{FactorPosterior, Prediction as Rating, Row};
+use elbo::models::factor::{FactorPosterior, Heldout, Prediction as Rating, Row};
 use elbo::models::posterior::expect_array;
 use elbo_data::ratings::{Grouped, IdMap, read_pairs};
-use serde_json::{Map, Value};
 
 use super::read_noting;
 use crate::command::Input;
@@ -113,20 +112,17 @@ impl OpenedFactor {
     }
 
     /// Adds a remark on held-out ratings, if there were any.
-    pub(super) fn with_scores(mut self, keys: &Map<String, Value>) -> Self {
-        let number = |key: &str| keys.get(key).and_then(Value::as_f64);
-        if let (Some(rmse), Some(density), Some(coverage)) = (
-            number("heldout_rmse"),
-            number("heldout_log_density"),
-            number("heldout_coverage_90"),
-        ) {
-            self.scores = Some(format!(
-                "{} held-out ratings: RMSE {rmse:.4}, mean log density {density:.4}, 90% intervals \
-                 cover {:.1}%",
-                keys["n_heldout"],
-                100.0 * coverage
-            ));
-        }
+    pub(super) fn with_scores(mut self, scores: Option<&Heldout>) -> Self {
+        self.scores = scores.map(|s| {
+            format!(
+                "{} held-out ratings: RMSE {:.4}, mean log density {:.4}, 90% intervals cover \
+                 {:.1}%",
+                s.n,
+                s.rmse,
+                s.log_density,
+                100.0 * s.coverage_90
+            )
+        });
         self
     }
 
@@ -142,8 +138,7 @@ impl OpenedFactor {
         let ratings = read_noting(input, &input.ratings_options(), notes)?;
         let by_user = ratings.by_user();
         let (mut known, mut unknown_items) = (0, 0);
-        for (u, row) in by_user.row_starts.windows(2).enumerate() {
-            let name = ratings.users().names().nth(u).unwrap_or_default();
+        for (name, row) in ratings.users().names().zip(by_user.row_starts.windows(2)) {
             if self.users.get(name).is_some() {
                 known += 1;
                 continue;
@@ -245,14 +240,15 @@ impl Opened for OpenedFactor {
                 format!("bias {bias:.3}, factors {}", sds.join(" "))
             }
         };
+        let users = if self.users.is_empty() {
+            "users not kept (predict them by --new-ratings)".to_owned()
+        } else {
+            let n = self.seen.items.len();
+            format!("{} users, {n} ratings", self.users.len())
+        };
+        let (items, rank) = (self.items.len(), self.posterior.rank());
         let mut remarks = vec![
-            format!(
-                "{} users, {} items, {} ratings, rank {}",
-                self.users.len(),
-                self.items.len(),
-                self.seen.items.len(),
-                self.posterior.rank()
-            ),
+            format!("{users}, {items} items, rank {rank}"),
             format!("learnt noise sd (sigma): {:.4}", self.posterior.noise_sd()),
             format!(
                 "learnt prior sds (kappa): users {}; items {}",
