@@ -56,7 +56,7 @@ fn parse_any(cell: &[u8]) -> Cell {
 }
 
 /// `[-]digits[.digits]` of at most 15 digits: the digits fit 53 bits and the power of ten is exact,
-/// so that the one division rounds correctly (Clinger's fast path).
+/// so that the one division rounds correctly [@clinger1990].
 #[inline]
 fn short_decimal(cell: &[u8]) -> Option<f64> {
     let (negative, digits) = match cell {

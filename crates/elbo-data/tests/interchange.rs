@@ -122,3 +122,31 @@ fn a_damaged_parquet_file_is_an_error_or_reads() {
     // Many a flip changes a number or a name, which nothing can notice.
     assert!(refused > bytes.len() / 50, "{refused} refused");
 }
+
+#[test]
+fn the_shipped_tables_have_their_published_shapes() {
+    let cases = [
+        (
+            "faithful.csv",
+            272,
+            &["rownames", "eruptions", "waiting"][..],
+        ),
+        ("galaxies.csv", 82, &["rownames", "dat"]),
+        (
+            "diabetes.csv",
+            442,
+            &[
+                "age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6", "target",
+            ],
+        ),
+    ];
+    for (name, n_rows, names) in cases {
+        let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../data", name]
+            .iter()
+            .collect();
+        let table = read_table(path, &TableOptions::default()).unwrap();
+        assert_eq!((table.n_rows(), table.n_missing()), (n_rows, 0), "{name}");
+        assert_eq!(table.names(), names);
+        assert_eq!(table.matrix().unwrap().len(), n_rows * names.len());
+    }
+}

@@ -1,3 +1,5 @@
+//! Fits: written, read back, overwritten, refused.
+
 use std::fs;
 
 use elbo_math::arrays::Array;

@@ -175,6 +175,9 @@ impl Ratings {
     ///
     /// # Errors
     /// [`DataError::Setting`] if `fraction` is not in `[0, 1)`.
+    ///
+    /// # References
+    /// [@knuth1997seminumerical, algorithm 3.4.2S]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -190,7 +193,7 @@ impl Ratings {
         }
         let mut wanted = (fraction * self.len() as f64).round() as usize;
         let mut rng = random::stream(seed, "ratings/holdout", 0);
-        // Selection sampling: exact in number, one pass, no permutation in memory.
+        // Selection sampling: exact in number, and without a permutation in memory.
         let held_out: Vec<bool> = (0..self.len())
             .map(|i| {
                 let left = (self.len() - i) as f64;

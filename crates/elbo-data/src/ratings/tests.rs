@@ -1,4 +1,7 @@
+//! Ratings of every format, and what bad input is answered with.
+
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -221,7 +224,8 @@ fn a_holdout_is_exact_in_number_and_fixed_by_its_seed() {
 #[test]
 fn movielens_latest_small_has_its_published_counts() {
     let Some(folder) = std::env::var_os("ELBO_DATA").map(PathBuf::from) else {
-        // Skipped: the data may not be shipped; ELBO_DATA names the folder that holds them.
+        let reason = "skipped: the data may not be shipped, and ELBO_DATA names no folder of them";
+        writeln!(std::io::stderr(), "{reason}").unwrap();
         return;
     };
     let path = folder.join("ratings/ml-latest-small.ratings.csv.gz");

@@ -1,3 +1,5 @@
+//! Tables of every format, and what bad input is answered with.
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,3 +1,5 @@
+//! The store against the reader that keeps everything in memory.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
