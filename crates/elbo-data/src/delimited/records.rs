@@ -173,3 +173,63 @@ impl Records {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ours(path: &Path) -> Result<Vec<Vec<Vec<u8>>>, DataError> {
+        let mut records = Records::open(&path.into(), Delimiter::Byte(b','))?;
+        let mut rows = Vec::new();
+        while let Some(record) = records.next()? {
+            rows.push((0..record.len()).map(|i| record.cell(i).to_vec()).collect());
+        }
+        Ok(rows)
+    }
+
+    /// What the crate `csv` makes of the same bytes.
+    fn theirs(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut builder = csv::ReaderBuilder::new();
+        let mut reader = builder.has_headers(false).flexible(true).from_reader(bytes);
+        let row = |record: csv::ByteRecord| record.iter().map(<[u8]>::to_vec).collect();
+        reader
+            .byte_records()
+            .map(|record| row(record.unwrap()))
+            .collect()
+    }
+
+    fn check(text: &str) -> Result<(), TestCaseError> {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, text).unwrap();
+        match ours(&path) {
+            Ok(rows) => prop_assert_eq!(rows, theirs(text.as_bytes())),
+            // The other takes the end of the file for a closing quote.
+            Err(DataError::UnclosedQuote { .. }) => prop_assert!(text.contains('"')),
+            Err(other) => prop_assert!(false, "{}", other),
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_those_of_an_independent_reader(text in "([ab]|,|\"|\n|\r\n|,\"){0,60}") {
+            check(&text)?;
+        }
+    }
+
+    #[test]
+    fn records_across_the_ends_of_the_buffer_are_those_of_an_independent_reader() {
+        // Cells of many lengths, so that buffers end at every kind of place.
+        let row = |k: usize| {
+            let quoted = "x,\"\"\n".repeat(k % 11);
+            format!("{k},{},\"{quoted}\",{}\r\n", "y".repeat(k * k % 13), k % 7)
+        };
+        let rows: Vec<String> = (0..60_000).map(row).collect();
+        let text = format!("{}long,\"{}\",z", rows.concat(), "w\n".repeat(BUFFER));
+        assert!(text.len() > 10 * BUFFER);
+        check(&text).unwrap();
+    }
+}
