@@ -16,8 +16,8 @@ use super::sweep::{self, Given};
 use crate::driver::Gather;
 use crate::{ConjugateModel, ModelError, Statistics};
 
-/// Lloyd's sweeps after seeding; the mixture does the rest.
-const LLOYD_SWEEPS: usize = 10;
+/// The most Lloyd's sweeps after seeding; they end when no label changes.
+const LLOYD_SWEEPS: usize = 100;
 /// Centres are found on a sample of at least this many rows, and this many per component.
 const SAMPLE: usize = 10_000;
 const SAMPLE_PER_COMPONENT: usize = 200;
@@ -153,7 +153,7 @@ fn uniform_on_simplex(rng: &mut Stream, out: &mut [f64]) {
     }
 }
 
-/// Labels of k-means++ followed by [`LLOYD_SWEEPS`] of Lloyd's, both on a sample of the rows where
+/// Labels of k-means++ followed by Lloyd's sweeps, both on a sample of the rows where
 /// there are many.
 ///
 /// # References
@@ -216,7 +216,11 @@ impl Metric {
     }
 }
 
-/// Centres drawn in turn, a row with probability ∝ weight × squared distance to the nearest so far.
+/// Greedy k-means++: of a few rows drawn with probability ∝ weight × squared distance to the nearest
+/// centre so far, the one that leaves the least of that sum becomes the next centre.
+///
+/// # References
+/// `[@arthur2007kmeans, sec. 5]`, with `2 + ⌊log₂ K⌋` candidates.
 fn seed_centres(
     data: &GmmData,
     n_components: usize,
@@ -224,34 +228,62 @@ fn seed_centres(
     metric: &Metric,
     rng: &mut Stream,
 ) -> Vec<Vec<f64>> {
-    let mut mass: Vec<f64> = (0..data.len()).map(|i| data.weight(i)).collect();
+    let n_candidates = 2 + n_components.ilog2() as usize;
     let mut nearest = vec![f64::INFINITY; data.len()];
     let mut centres: Vec<Vec<f64>> = Vec::new();
     while centres.len() < n_components {
-        // All mass is gone when there are fewer distinct rows than components.
-        let chosen = if mass.iter().sum::<f64>() > 0.0 {
-            random::categorical(rng, &mass)
+        let mass: Vec<f64> = if centres.is_empty() {
+            (0..data.len()).map(|i| data.weight(i)).collect()
         } else {
-            rng.random_range(0..data.len())
+            (0..data.len())
+                .map(|i| data.weight(i) * nearest[i])
+                .collect()
         };
-        let complete = |(x, m): (&f64, &f64)| if x.is_nan() { *m } else { *x };
-        let centre: Vec<f64> = data
-            .row(chosen)
-            .iter()
-            .zip(fallback)
-            .map(complete)
+        let tries = if centres.is_empty() { 1 } else { n_candidates };
+        let candidates: Vec<Vec<f64>> = (0..tries)
+            .map(|_| complete(data.row(draw_row(&mass, rng)), fallback))
             .collect();
-        parallel::for_each_chunk(&mut nearest, CHUNK, |c, part| {
-            for (i, d) in part.iter_mut().enumerate() {
-                *d = d.min(metric.distance(data.row(c * CHUNK + i), &centre));
-            }
-        });
-        for (i, m) in mass.iter_mut().enumerate() {
-            *m = data.weight(i) * nearest[i];
-        }
-        centres.push(centre);
+        let distances = candidates.iter().map(|c| closer(data, &nearest, c, metric));
+        let potential =
+            |d: &[f64]| -> f64 { d.iter().enumerate().map(|(i, d)| data.weight(i) * d).sum() };
+        let best = distances
+            .zip(candidates.iter())
+            .map(|(distances, centre)| (potential(&distances), distances, centre))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        let (_, distances, centre) = best.expect("there is at least one candidate");
+        nearest = distances;
+        centres.push(centre.clone());
     }
     centres
+}
+
+/// A row drawn with probability ∝ mass; any row where all mass is gone, because there are fewer
+/// distinct rows than components.
+fn draw_row(mass: &[f64], rng: &mut Stream) -> usize {
+    if mass.iter().sum::<f64>() > 0.0 {
+        random::categorical(rng, mass)
+    } else {
+        rng.random_range(0..mass.len())
+    }
+}
+
+/// The row, with the fallback's entries where its own are missing.
+fn complete(row: &[f64], fallback: &[f64]) -> Vec<f64> {
+    row.iter()
+        .zip(fallback)
+        .map(|(x, m)| if x.is_nan() { *m } else { *x })
+        .collect()
+}
+
+/// Squared distances to the nearest centre once `centre` is among them.
+fn closer(data: &GmmData, nearest: &[f64], centre: &[f64], metric: &Metric) -> Vec<f64> {
+    let mut distances = nearest.to_vec();
+    parallel::for_each_chunk(&mut distances, CHUNK, |c, part| {
+        for (i, d) in part.iter_mut().enumerate() {
+            *d = d.min(metric.distance(data.row(c * CHUNK + i), centre));
+        }
+    });
+    distances
 }
 
 fn nearest(data: &GmmData, centres: &[Vec<f64>], metric: &Metric) -> Vec<usize> {

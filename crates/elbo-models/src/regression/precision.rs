@@ -16,6 +16,10 @@ use super::noise::gamma;
 use super::weights::Weights;
 use crate::ModelError;
 
+/// The march to where a precision settles, in steps of `log α`.
+const STRIDE: f64 = 0.25;
+const MOST_STRIDES: usize = 160;
+
 /// Groups of weights with their precisions.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Precisions {
@@ -129,8 +133,6 @@ impl Precisions {
         let up = if slope(start) > 0.0 { 1.0 } else { -1.0 };
         // March uphill to where the slope turns, then bisect. Beyond the limit of the updates there
         // may be another one, where the input is off: short strides do not step over the first.
-        const STRIDE: f64 = 0.25;
-        const MOST_STRIDES: usize = 160;
         let (mut near, mut far) = (start, start + STRIDE * up);
         let mut strides = 1;
         while slope(far) * up > 0.0 && strides < MOST_STRIDES {
