@@ -5,6 +5,9 @@
 //! `q(z) q(π) Π_k q(μ_k, Λ_k)`. Entries may be missing and rows may have weights. Components that
 //! the data do not need stay empty, so `K` is an upper limit.
 //!
+//! Missing entries are further unknowns, independent of `(π, μ, Λ)` under `q`: in a column with
+//! many gaps the means are right but their standard deviations too small, as mean-field ones are.
+//!
 //! Files: settings (`config`), rows (`data`), `prior`, the precision matrices' distributions
 //! (`precision`), `statistics`, the hot loops (`kernel`), one pass over rows (`sweep`), `init`,
 //! `model`, `posterior`, `predict`. Deliberately absent: how many components there are in the sense

@@ -156,9 +156,11 @@ impl DataSummary {
             )));
         }
         let mean: Vec<f64> = sums.iter().map(|(w, s)| s / w).collect();
-        let scale: Vec<f64> = sums
+        // NaN where a single row, or less, leaves no variance to estimate.
+        let scale: Vec<f64> = sums.iter().map(|(w, _)| (w - 1.0).sqrt()).collect();
+        let scale: Vec<f64> = scale
             .iter()
-            .map(|(w, _)| (w - 1.0).max(0.0).sqrt())
+            .map(|s| if *s > 0.0 { *s } else { f64::NAN })
             .collect();
         let scatter = scatter(data, &mean);
         let covariance = Matrix::from_fn(dim, dim, |i, j| {
@@ -179,11 +181,18 @@ impl DataSummary {
 
     fn spread(&self, covariance: Covariance) -> Result<Vec<f64>, ModelError> {
         let variances = self.covariance.diagonal();
-        if variances.iter().any(|v| !v.is_finite()) {
-            return Err(ModelError::data(
-                "the weights sum to 1 or less, so there is no empirical covariance; \
+        if let Some(j) = variances.iter().position(|v| v.is_nan()) {
+            return Err(ModelError::data(format!(
+                "column {} has one entry (or weights that sum to 1 or less), hence no variance; \
                  give covariance_prior, or weights that count rows",
-            ));
+                j + 1
+            )));
+        }
+        if let Some(j) = variances.iter().position(|v| v.is_infinite()) {
+            return Err(ModelError::data(format!(
+                "column {}: its variance overflows; rescale it",
+                j + 1
+            )));
         }
         let constant = variances.iter().position(|v| *v == 0.0);
         Ok(match covariance.structure() {

@@ -1,5 +1,6 @@
 //! Starts, weights, symmetries, far-away data, saving, drawing, and refusals.
 
+use elbo_math::parallel::with_threads;
 use elbo_testkit::{Estimate, assert_all_close, assert_close};
 
 use super::*;
@@ -152,6 +153,33 @@ fn more_restarts_never_end_lower() {
             fit(&data, &config, 2, &mut silent).unwrap().outcome.elbo
         };
         assert!(elbo(4) >= elbo(1));
+    }
+}
+
+#[test]
+fn a_whole_fit_has_the_same_bits_for_any_number_of_threads() {
+    // Enough rows for k-means to work on a sample.
+    let values = with_gaps(clusters(12_000, 2, 3, 13), 2, 50, 13);
+    let data = GmmData::new(values, 2).unwrap();
+    for start in [Start::KMeans, Start::Random] {
+        let run = |threads| {
+            let mut config = GmmConfig {
+                start: start.clone(),
+                ..config(3, Covariance::Full)
+            };
+            config.ascent.max_iters = 5;
+            with_threads(threads, || fit(&data, &config, 4, &mut silent).unwrap())
+        };
+        let one = run(1);
+        let bits = |fit: &Fit<GmmPosterior>| -> Vec<u64> {
+            let numbers = parameters(&fit.posterior);
+            numbers.iter().map(|v| v.to_bits()).collect()
+        };
+        for threads in [2, 7] {
+            let other = run(threads);
+            assert_eq!(other.outcome.elbo.to_bits(), one.outcome.elbo.to_bits());
+            assert_eq!(bits(&other), bits(&one), "{threads} threads, {start:?}");
+        }
     }
 }
 
@@ -370,6 +398,10 @@ fn columns_that_cannot_be_modelled_are_named() {
             .to_string()
             .contains("column 2: every entry is missing")
     );
+    let single = fit(vec![1.0, 2.0]);
+    assert!(single.unwrap_err().to_string().contains("no variance"));
+    let huge = fit((0..20).map(|i| 1e200 * f64::from(i)).collect());
+    assert!(huge.unwrap_err().to_string().contains("overflows"));
 }
 
 #[test]
