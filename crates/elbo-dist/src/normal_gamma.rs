@@ -156,3 +156,44 @@ impl ExponentialFamily for NormalGamma {
         self.precision.kl(&other.precision) + normal
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use elbo_testkit::assert_close;
+
+    fn prior() -> NormalGamma {
+        NormalGamma::new(0.4, 1.7, Gamma::new(3.1, 0.8).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_predictive_density_is_the_ratio_of_normalisers() {
+        let (prior, x) = (prior(), 1.4);
+        let mut eta = prior.natural_params();
+        // What multiplies (τμ, τμ², log τ, τ) in the log density of N(x | μ, 1/τ).
+        for (e, step) in eta.iter_mut().zip([x, -0.5, 0.5, -0.5 * x * x]) {
+            *e += step;
+        }
+        let posterior = prior.with_natural_params(&eta).unwrap();
+        let expected = posterior.log_partition() - prior.log_partition() - 0.5 * LN_2PI;
+        assert_close(
+            "log predictive",
+            prior.predictive().log_density(&x),
+            expected,
+            1e-12,
+        );
+    }
+
+    #[test]
+    fn the_expected_quadratic_form_is_a_sum_of_mean_params() {
+        let (d, x) = (prior(), 1.4);
+        let stats = d.expected_sufficient_stats();
+        let expected = x * x * stats[3] - 2.0 * x * stats[0] + stats[1];
+        assert_close(
+            "quadratic form",
+            d.expected_quadratic_form(x),
+            expected,
+            1e-12,
+        );
+    }
+}

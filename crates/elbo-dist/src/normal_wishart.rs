@@ -226,3 +226,74 @@ impl ExponentialFamily for NormalWishart {
         self.precision.kl(&other.precision) + 0.5 * (spread + other.mean_precision * shift)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Moments;
+    use elbo_testkit::assert_close;
+
+    fn prior() -> NormalWishart {
+        let scale = Matrix::from_rows(&[[1.3, 0.4], [0.4, 0.8]]);
+        NormalWishart::new(vec![0.6, -0.3], 1.7, Wishart::new(4.5, &scale).unwrap()).unwrap()
+    }
+
+    /// `η` after one observation: each natural parameter grows by what multiplies its statistic in
+    /// the normal's log density.
+    fn posterior(prior: &NormalWishart, x: &[f64]) -> NormalWishart {
+        let mut eta = prior.natural_params();
+        let mut step = x.to_vec();
+        step.extend([-0.5, 0.5]);
+        let mut outer = Matrix::zeros(x.len(), x.len());
+        outer.add_outer(1.0, x, x);
+        push_half_dual(&mut step, -0.5, &outer);
+        axpy(1.0, &step, &mut eta);
+        prior.with_natural_params(&eta).unwrap()
+    }
+
+    #[test]
+    fn the_predictive_density_is_the_ratio_of_normalisers() {
+        let (prior, x) = (prior(), [1.4, -2.0]);
+        let ratio = posterior(&prior, &x).log_partition() - prior.log_partition();
+        assert_close(
+            "log predictive",
+            prior.predictive().log_density(&x),
+            ratio - LN_2PI,
+            1e-12,
+        );
+    }
+
+    #[test]
+    fn one_observation_updates_as_the_textbook_says() {
+        // `[@bishop2006prml, sec. 10.2.1]`, equations 10.60 to 10.63 with one observation.
+        let (prior, x) = (prior(), [1.4, -2.0]);
+        let posterior = posterior(&prior, &x);
+        assert_close("κ", posterior.mean_precision(), 2.7, 1e-12);
+        assert_close("ν", posterior.precision().degrees_of_freedom(), 5.5, 1e-12);
+        let mut inverse_scale = prior.precision().inverse_scale().clone();
+        let centred = [0.8, -1.7];
+        inverse_scale.add_outer(1.7 / 2.7, &centred, &centred);
+        for i in 0..2 {
+            let mean = (1.7 * prior.mean()[i] + x[i]) / 2.7;
+            assert_close("m", posterior.mean()[i], mean, 1e-12);
+            for j in 0..2 {
+                let actual = posterior.precision().inverse_scale()[(i, j)];
+                assert_close("V⁻¹", actual, inverse_scale[(i, j)], 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn the_expected_quadratic_form_is_a_sum_of_mean_params() {
+        let (d, x) = (prior(), [1.4, -2.0]);
+        let stats = d.expected_sufficient_stats();
+        let precision = d.precision().mean();
+        let expected = precision.quadratic_form(&x) - 2.0 * dot(&x, &stats[..2]) + stats[2];
+        assert_close(
+            "quadratic form",
+            d.expected_quadratic_form(&x),
+            expected,
+            1e-12,
+        );
+    }
+}
