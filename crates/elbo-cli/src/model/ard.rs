@@ -27,7 +27,7 @@ pub(crate) struct Options {
     /// Shape of the gamma prior of every input's precision; 0.5 with a small rate is a Cauchy prior on the weight
     #[arg(long, value_name = "X")]
     prior_shape: Option<f64>,
-    /// Rate of that prior, on standardised columns
+    /// Rate of that prior, on standardised columns [default: 0.001 / rows]
     #[arg(long, value_name = "X")]
     prior_rate: Option<f64>,
     /// An input is on when the sign of a weight of it is at least this certain, between 0.5 and 1 [default: 0.99]
@@ -90,7 +90,7 @@ fn config(options: &Options, run: &FitRun<'_>) -> ArdConfig {
     let default = ArdConfig::default();
     ArdConfig {
         prior_shape: options.prior_shape.unwrap_or(default.prior_shape),
-        prior_rate: options.prior_rate.unwrap_or(default.prior_rate),
+        prior_rate: options.prior_rate.or(default.prior_rate),
         sign_certainty: options.sign_certainty.unwrap_or(default.sign_certainty),
         intercept_sd: options.intercept_sd.unwrap_or(default.intercept_sd),
         noise: options

@@ -16,9 +16,9 @@ use super::noise::gamma;
 use super::weights::Weights;
 use crate::ModelError;
 
-/// The march to where a precision settles, in steps of `log α`.
-const STRIDE: f64 = 0.25;
-const MOST_STRIDES: usize = 160;
+/// How far `log E[α]` may jump in a step; a prior so vague that its limit lies beyond leaves the
+/// rest to the next step.
+const LONGEST_JUMP: f64 = 40.0;
 
 /// Groups of weights with their precisions.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,10 @@ impl Precisions {
             group_of,
             known,
         })
+    }
+
+    pub(crate) fn prior(&self) -> &Gamma {
+        &self.prior
     }
 
     pub(crate) fn posterior(&self) -> &[Gamma] {
@@ -133,13 +137,12 @@ impl Precisions {
         let up = if slope(start) > 0.0 { 1.0 } else { -1.0 };
         // March uphill to where the slope turns, then bisect. Beyond the limit of the updates there
         // may be another one, where the input is off: short strides do not step over the first.
-        let (mut near, mut far) = (start, start + STRIDE * up);
-        let mut strides = 1;
-        while slope(far) * up > 0.0 && strides < MOST_STRIDES {
-            near = far;
-            far += STRIDE * up;
-            strides += 1;
+        let stride = 0.25 * up;
+        let mut far = start + stride;
+        while slope(far) * up > 0.0 && (far - start).abs() < LONGEST_JUMP {
+            far += stride;
         }
+        let mut near = far - stride;
         for _ in 0..40 {
             let middle = 0.5 * (near + far);
             if slope(middle) * up > 0.0 {

@@ -1,5 +1,6 @@
 //! Coordinate ascent over `q(w)`, `q(α)`, `q(τ)`, with jumps over the slow stretches.
 
+use elbo_dist::Gamma;
 use elbo_math::special::LN_2PI;
 
 use super::posterior::ArdPosterior;
@@ -12,6 +13,9 @@ use crate::regression::scale::Scale;
 use crate::regression::weights::Weights;
 use crate::{ConjugateModel, ModelError};
 
+/// Steps in which only `q(w)` and `q(τ)` move.
+const WARMUP: usize = 3;
+
 /// Relevance determination with its current `q`.
 #[derive(Debug, Clone)]
 pub struct ArdModel {
@@ -20,8 +24,8 @@ pub struct ArdModel {
     q: Factors,
     /// How far along the jump the last accepted proposal went.
     stride: f64,
-    /// Whether `q(w)` has seen data; before, it says nothing about the precisions.
-    started: bool,
+    /// Steps left in which precisions stand still, until `q(w)` and the noise have seen the data.
+    warmup: usize,
 }
 
 /// The factors of `q`, which change together.
@@ -44,20 +48,18 @@ impl ArdModel {
         } else {
             Form::cheapest(rows)
         };
-        Self::with_form(form, scale, config)
+        let rate = config.prior_rate.unwrap_or(1e-3 / rows.total_weight());
+        let prior = gamma_setting("prior_shape and prior_rate", config.prior_shape, rate)?;
+        Self::with_form(form, scale, prior, config)
     }
 
     pub(super) fn with_form(
         form: Form,
         scale: Scale,
+        prior: Gamma,
         config: &ArdConfig,
     ) -> Result<Self, ModelError> {
         config.check()?;
-        let prior = gamma_setting(
-            "prior_shape and prior_rate",
-            config.prior_shape,
-            config.prior_rate,
-        )?;
         let group_of = scale.coding.input_of_weight();
         let intercept = 1.0 / (config.intercept_sd * config.intercept_sd);
         let known = group_of.iter().map(|g| g.map_or(intercept, |_| 0.0));
@@ -71,7 +73,7 @@ impl ArdModel {
             form,
             scale,
             stride: 1.0,
-            started: false,
+            warmup: WARMUP,
         })
     }
 
@@ -112,11 +114,8 @@ impl ArdModel {
     /// One coordinate-ascent step of all factors, from a proposal that goes further where that
     /// raises the ELBO, else plain.
     fn ascend(&mut self, statistics: &Moments) -> Result<(), ModelError> {
-        if !self.started {
-            let (precisions, noise) = (self.q.precisions.clone(), self.q.noise);
-            self.q = self.with_best_weights(statistics, precisions, noise)?.0;
-            self.started = true;
-            return Ok(());
+        if self.warmup > 0 {
+            return self.warm_up(statistics);
         }
         let n = self.form.total_weight(statistics);
         let residual = self.expected_residual(statistics, &self.q.weights);
@@ -145,6 +144,23 @@ impl ArdModel {
         Ok(())
     }
 
+    /// A step of `q(τ)` and `q(w)` alone. While τ is far too small everything looks irrelevant, and
+    /// an input that a jump has switched off does not always come back.
+    fn warm_up(&mut self, statistics: &Moments) -> Result<(), ModelError> {
+        let n = self.form.total_weight(statistics);
+        let noise = if self.warmup == WARMUP {
+            // The prior's `q(w)` says nothing about the noise.
+            self.q.noise
+        } else {
+            let residual = self.expected_residual(statistics, &self.q.weights);
+            self.q.noise.step(n, residual, 1.0)?
+        };
+        let precisions = self.q.precisions.clone();
+        self.q = self.with_best_weights(statistics, precisions, noise)?.0;
+        self.warmup -= 1;
+        Ok(())
+    }
+
     /// `q(τ)` where plain updates would settle if the number of determined weights stood still.
     ///
     /// # References
@@ -165,6 +181,7 @@ impl ArdModel {
         ArdPosterior::new(
             self.scale.clone(),
             self.q.weights.clone(),
+            *self.q.precisions.prior(),
             self.q.precisions.posterior().to_vec(),
             self.q.noise,
             config.sign_certainty,
@@ -214,7 +231,7 @@ impl ConjugateModel for ArdModel {
             noise: noise.step(n, residual, step_size)?,
             weights,
         };
-        self.started = true;
+        self.warmup = 0;
         Ok(())
     }
 

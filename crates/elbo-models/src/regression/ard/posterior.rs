@@ -6,7 +6,7 @@ use elbo_math::random::Stream;
 
 use crate::posterior::expect_array;
 use crate::regression::coding::Coding;
-use crate::regression::noise::Noise;
+use crate::regression::noise::{Noise, gamma};
 use crate::regression::relevance::{Relevance, load_precisions, relevance, store_precisions};
 use crate::regression::scale::{Coefficient, Scale};
 use crate::regression::weights::Weights;
@@ -17,6 +17,7 @@ use crate::{ModelError, Posterior};
 pub struct ArdPosterior {
     pub(super) scale: Scale,
     pub(super) weights: Weights,
+    prior: Gamma,
     precisions: Vec<Gamma>,
     pub(super) noise: Noise,
     sign_certainty: f64,
@@ -26,6 +27,7 @@ impl ArdPosterior {
     pub(super) fn new(
         scale: Scale,
         weights: Weights,
+        prior: Gamma,
         precisions: Vec<Gamma>,
         noise: Noise,
         sign_certainty: f64,
@@ -33,6 +35,7 @@ impl ArdPosterior {
         Self {
             scale,
             weights,
+            prior,
             precisions,
             noise,
             sign_certainty,
@@ -53,6 +56,11 @@ impl ArdPosterior {
     /// The posterior mean of the noise's standard deviation, on the user's scale.
     pub fn noise_sd(&self) -> f64 {
         self.scale.unit * self.noise.expected_sd()
+    }
+
+    /// Shape and rate of the precisions' gamma prior, on the standardised scale.
+    pub fn precision_prior(&self) -> (f64, f64) {
+        (self.prior.shape(), self.prior.rate())
     }
 
     /// Every input, in the table's order.
@@ -80,6 +88,8 @@ impl Posterior for ArdPosterior {
         self.weights.store(&mut arrays);
         self.noise.store(&mut arrays);
         store_precisions(&mut arrays, &self.precisions);
+        let prior = vec![self.prior.shape(), self.prior.rate()];
+        arrays.insert("precision_prior".to_string(), Array::f64(&[2], prior));
         let certainty = Array::scalar(self.sign_certainty);
         arrays.insert("sign_certainty".to_string(), certainty);
         arrays
@@ -87,7 +97,9 @@ impl Posterior for ArdPosterior {
 
     fn from_arrays(arrays: &Arrays) -> Result<Self, ModelError> {
         let scale = Scale::load(arrays)?;
+        let prior = expect_array(arrays, "precision_prior", &[2])?.to_f64();
         Ok(Self {
+            prior: gamma(prior[0], prior[1])?,
             weights: Weights::load(arrays, scale.coding.n_weights())?,
             precisions: load_precisions(arrays, scale.coding.inputs.len())?,
             noise: Noise::load(arrays)?,

@@ -14,8 +14,15 @@ pub struct ArdConfig {
     /// With a₀ = ½ each weight has, marginally, a Cauchy prior of scale `√(2 b₀)`: sharp at 0, with
     /// tails that leave large weights alone. Smaller shapes switch fewer inputs off.
     pub prior_shape: f64,
-    /// Rate b₀ of that prior, on the standardised scale.
-    pub prior_rate: f64,
+    /// Rate b₀ of that prior, on the standardised scale; by default `0.001 / n`, with `n` rows.
+    ///
+    /// That makes the Cauchy's scale `0.045 / √n`: the standard error of a weight under noise of
+    /// half the target's standard deviation, times the odds when one input in twelve matters. The
+    /// guess need not be close.
+    ///
+    /// # References
+    /// `[@piironen2017horseshoe, eq. 3.12]` for a scale of this form.
+    pub prior_rate: Option<f64>,
     /// The noise.
     pub noise: NoisePrior,
     /// The intercept's prior standard deviation around the target's mean, in units of the target's.
@@ -30,7 +37,7 @@ impl Default for ArdConfig {
     fn default() -> Self {
         Self {
             prior_shape: 0.5,
-            prior_rate: 1e-10,
+            prior_rate: None,
             noise: NoisePrior::default(),
             intercept_sd: 10.0,
             sign_certainty: 0.99,

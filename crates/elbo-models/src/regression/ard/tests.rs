@@ -24,7 +24,7 @@ fn exhaustive() -> Method {
 fn config(shape: f64, rate: f64) -> ArdConfig {
     ArdConfig {
         prior_shape: shape,
-        prior_rate: rate,
+        prior_rate: Some(rate),
         method: exhaustive(),
         ..ArdConfig::default()
     }
@@ -47,7 +47,9 @@ fn model(table: &Table, design: &Design, form: Form, config: &ArdConfig) -> ArdM
         center: target.center,
         unit: target.scale,
     };
-    ArdModel::with_form(form, scale, config).unwrap()
+    let rate = config.prior_rate.unwrap_or(1e-5);
+    let prior = elbo_dist::Gamma::new(config.prior_shape, rate).unwrap();
+    ArdModel::with_form(form, scale, prior, config).unwrap()
 }
 
 /// Mean-field updates written as plainly as possible, one explicit inverse per iteration, for
