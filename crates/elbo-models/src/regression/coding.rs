@@ -93,7 +93,7 @@ struct Term<'a> {
     column: &'a Coded<'a>,
     level: usize,
     center: f64,
-    factor: f64,
+    scale: f64,
 }
 
 impl Term<'_> {
@@ -189,7 +189,7 @@ impl Coding {
                 column,
                 level,
                 center: *center,
-                factor: 1.0 / scale,
+                scale: *scale,
             })
             .collect()
     }
@@ -205,7 +205,7 @@ impl Coding {
         for group in terms.chunks(8) {
             for (i, row) in rows.chunks_exact_mut(width).enumerate() {
                 for (cell, term) in row[at..].iter_mut().zip(group) {
-                    *cell = (term.value(first + i) - term.center) * term.factor;
+                    *cell = (term.value(first + i) - term.center) / term.scale;
                 }
             }
             at += group.len();

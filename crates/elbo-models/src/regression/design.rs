@@ -283,7 +283,17 @@ fn check_names(columns: &[Column<'_>]) -> Result<(), ModelError> {
 fn moments(values: &[f64], weights: Option<&[f64]>) -> (f64, f64) {
     let mean = weighted_mean(values, weights, |v| v);
     let variance = weighted_mean(values, weights, |v| (v - mean) * (v - mean));
-    (mean, variance.sqrt())
+    if variance.is_normal() {
+        return (mean, variance.sqrt());
+    }
+    // Constant, or the squares left the range of floating point: once more in units of the largest.
+    let unit = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    if unit == 0.0 {
+        return (0.0, 0.0);
+    }
+    let mean = weighted_mean(values, weights, |v| v / unit);
+    let variance = weighted_mean(values, weights, |v| (v / unit - mean) * (v / unit - mean));
+    (unit * mean, unit * variance.sqrt())
 }
 
 /// Eight running sums, so that the additions do not wait for one another.

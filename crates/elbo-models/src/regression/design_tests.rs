@@ -148,3 +148,25 @@ fn tables_that_do_not_fit_are_refused() {
     assert!(Design::weighted(&inputs, &[0.0; 5], RAW).is_err());
     assert!(Design::weighted(&inputs, &[1.0; 4], RAW).is_err());
 }
+
+#[test]
+fn units_beyond_the_square_root_of_the_float_range_are_standardised() {
+    let values = [1.0, 2.0, 4.0, 8.0, 5.0];
+    let expected = Design::new(
+        &[Column::Numeric {
+            name: "x",
+            values: &values,
+        }],
+        DesignConfig::default(),
+    );
+    let expected = expected.unwrap();
+    for unit in [1e-250, 1e250] {
+        let scaled = values.map(|v| unit * v);
+        let column = Column::Numeric {
+            name: "x",
+            values: &scaled,
+        };
+        let design = Design::new(&[column], DesignConfig::default()).unwrap();
+        assert_close(design.x.as_slice(), expected.x.as_slice(), 1e-12, "coded");
+    }
+}

@@ -433,3 +433,18 @@ fn wrong_settings_are_refused() {
         assert!(matches!(error, ModelError::Setting { .. }));
     }
 }
+
+#[test]
+fn a_perfect_fit_neither_fails_nor_loses_elbo() {
+    for (n, d) in [(200, 5), (10, 30)] {
+        let mut table = Table::simulated(n, d, 11);
+        let exact = (0..n).map(|i| 2.0 + 3.0 * table.columns[0][i] - table.columns[1][i]);
+        *table.columns.last_mut().unwrap() = exact.collect();
+        let got = fitted(&table, DesignConfig::default(), &ArdConfig::default());
+        let fall = got.outcome.largest_relative_decrease();
+        assert!(fall <= 1e-9, "{n} rows: {fall:e} {:?}", got.outcome.trace);
+        let on: Vec<bool> = got.posterior.relevance().iter().map(|r| r.on).collect();
+        // Ten rows cannot tell thirty inputs apart.
+        assert!(n < d || (on[0] && on[1]), "{on:?}");
+    }
+}

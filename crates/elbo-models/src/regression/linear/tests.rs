@@ -401,3 +401,16 @@ fn wrong_settings_are_refused() {
     );
     assert!(constant.unwrap_err().to_string().contains("constant"));
 }
+
+#[test]
+fn a_perfect_fit_neither_fails_nor_loses_elbo() {
+    for (n, d) in [(200, 5), (10, 30)] {
+        let mut table = Table::simulated(n, d, 11);
+        let exact = (0..n).map(|i| 2.0 + 3.0 * table.columns[0][i] - table.columns[1][i]);
+        *table.columns.last_mut().unwrap() = exact.collect();
+        let got = fitted(&table, DesignConfig::default(), &LinearConfig::default());
+        let fall = got.outcome.largest_relative_decrease();
+        assert!(fall <= 1e-9, "{n} rows: {fall:e} {:?}", got.outcome.trace);
+        assert!(got.outcome.elbo.is_finite());
+    }
+}
