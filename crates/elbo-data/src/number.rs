@@ -38,19 +38,16 @@ pub(crate) fn is_missing(cell: &[u8]) -> bool {
     cell.is_empty() || cell == b"NA" || cell.eq_ignore_ascii_case(b"NaN")
 }
 
-#[cold]
 fn parse_any(cell: &[u8]) -> Cell {
-    if is_missing(cell) {
-        return Cell::Missing;
-    }
-    match std::str::from_utf8(cell)
+    let number = std::str::from_utf8(cell)
         .ok()
-        .and_then(|text| text.parse::<f64>().ok())
-    {
-        // "-nan" is what C prints for some NaNs.
-        Some(number) if number.is_nan() => Cell::Missing,
+        .and_then(|text| text.parse::<f64>().ok());
+    match number {
+        Some(number) if number.is_finite() => Cell::Number(number),
         Some(number) if number.is_infinite() => Cell::Infinite,
-        Some(number) => Cell::Number(number),
+        // "-nan" is what C prints for some NaNs.
+        Some(_) => Cell::Missing,
+        None if is_missing(cell) => Cell::Missing,
         None => Cell::Text,
     }
 }

@@ -17,8 +17,12 @@ fn numbers(values: &[f64]) -> Vec<Option<f64>> {
 }
 
 #[test]
-fn parquet_of_every_compression_without_c_reads_alike() {
-    for name in ["none", "snappy", "gzip", "lz4", "plain_v2"] {
+fn parquet_of_every_compression_reads_alike() {
+    let zstd = cfg!(feature = "zstd").then_some("zstd");
+    for name in ["none", "snappy", "gzip", "lz4", "plain_v2"]
+        .into_iter()
+        .chain(zstd)
+    {
         let path = fixture(&format!("{name}.parquet"));
         let table = read_table(&path, &TableOptions::default()).unwrap();
         let column = |name| numbers(table.numeric(name).unwrap());
