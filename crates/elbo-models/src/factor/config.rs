@@ -1,5 +1,6 @@
 //! Settings of the factor model.
 
+use super::noise::NoiseShape;
 use super::prior::PriorShape;
 use crate::ModelError;
 use crate::driver::CoordinateAscentConfig;
@@ -35,6 +36,8 @@ pub struct FactorConfig {
     pub covariance: RowCovariance,
     /// The covariance of the rows' priors.
     pub prior: PriorShape,
+    /// Whether users differ in noise.
+    pub noise: NoiseShape,
     /// Storage of moments.
     pub precision: Precision,
     /// Prior standard deviation of `μ`, whose prior mean is 0.
@@ -55,6 +58,7 @@ impl Default for FactorConfig {
             rank: 10,
             covariance: RowCovariance::Full,
             prior: PriorShape::Full,
+            noise: NoiseShape::Shared,
             precision: Precision::Auto,
             mu_sd: 100.0,
             init_scale: 1.0,

@@ -11,7 +11,8 @@ use super::model::FactorModel;
 use super::posterior::{FactorPosterior, Rows};
 use super::ratings::Ratings;
 use crate::driver::{
-    BatchSource, CoordinateAscentConfig, Observer, Outcome, Whole, coordinate_ascent, silent,
+    BatchSource, CoordinateAscentConfig, Observer, Outcome, StochasticConfig, Whole,
+    coordinate_ascent, silent, stochastic,
 };
 use crate::{Fit, ModelError};
 
@@ -48,8 +49,44 @@ pub fn fit_source<S: BatchSource<Batch = Ratings>>(
     seed: u64,
     observer: &mut Observer<'_>,
 ) -> Result<Fit<FactorPosterior>, ModelError> {
+    let steps = Steps::Ascent(&config.ascent);
+    fit_by(source, n_items, config, &steps, seed, observer)
+}
+
+/// Fits by natural-gradient steps after every batch of users, such as those of
+/// [`Shuffled`](crate::driver::Shuffled) ratings.
+///
+/// `config.ascent` still bounds the passes with biases alone; the outcome's ELBO is an estimate.
+///
+/// # Errors
+/// Wrong settings, no ratings, unreadable batches, or a numerical failure.
+pub fn fit_stochastic<S: BatchSource<Batch = Ratings>>(
+    source: &mut S,
+    n_items: usize,
+    config: &FactorConfig,
+    steps: &StochasticConfig,
+    seed: u64,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<FactorPosterior>, ModelError> {
+    let steps = Steps::Stochastic(steps);
+    fit_by(source, n_items, config, &steps, seed, observer)
+}
+
+/// The driver that does the work.
+enum Steps<'a> {
+    Ascent(&'a CoordinateAscentConfig),
+    Stochastic(&'a StochasticConfig),
+}
+
+fn fit_by<S: BatchSource<Batch = Ratings>>(
+    source: &mut S,
+    n_items: usize,
+    config: &FactorConfig,
+    steps: &Steps<'_>,
+    seed: u64,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<FactorPosterior>, ModelError> {
     config.check()?;
-    let summary = Summary::read(source)?;
     let bytes = n_items * Layout::new(config.rank).width() * size_of::<f64>();
     let single = match config.precision {
         Precision::Auto => bytes > DOUBLE_BYTES,
@@ -57,9 +94,9 @@ pub fn fit_source<S: BatchSource<Batch = Ratings>>(
         Precision::Double => false,
     };
     if single {
-        run::<f32, S>(source, n_items, config, seed, &summary, observer)
+        run::<f32, S>(source, n_items, config, steps, seed, observer)
     } else {
-        run::<f64, S>(source, n_items, config, seed, &summary, observer)
+        run::<f64, S>(source, n_items, config, steps, seed, observer)
     }
 }
 
@@ -67,12 +104,15 @@ fn run<T: Real, S: BatchSource<Batch = Ratings>>(
     source: &mut S,
     n_items: usize,
     config: &FactorConfig,
+    steps: &Steps<'_>,
     seed: u64,
-    summary: &Summary,
     observer: &mut Observer<'_>,
 ) -> Result<Fit<FactorPosterior>, ModelError> {
-    let mut model = start::<T, S>(source, n_items, config, seed, summary)?;
-    let outcome = coordinate_ascent(&mut model, source, &config.ascent, observer)?;
+    let mut model = start::<T, S>(source, n_items, config, seed)?;
+    let outcome = match steps {
+        Steps::Ascent(config) => coordinate_ascent(&mut model, source, config, observer)?,
+        Steps::Stochastic(config) => stochastic(&mut model, source, config, None, observer)?,
+    };
     finish(&model, source, config, outcome)
 }
 
@@ -82,8 +122,8 @@ fn start<T: Real, S: BatchSource<Batch = Ratings>>(
     n_items: usize,
     config: &FactorConfig,
     seed: u64,
-    summary: &Summary,
 ) -> Result<FactorModel<T>, ModelError> {
+    let summary = Summary::read(source)?;
     let start =
         |config| FactorModel::start(config, n_items, summary.mean, summary.variance(), seed);
     if config.rank == 0 || config.bias_passes == 0 {
@@ -113,7 +153,8 @@ fn finish<T: Real, S: BatchSource<Batch = Ratings>>(
     } else {
         0
     };
-    let mut users = Rows::at_prior(&model.user_prior, model.diagonal, n_users);
+    let mut users =
+        Rows::at_prior(&model.user_prior, model.diagonal, n_users).with_noise(model.noise_dof);
     if config.keep_users {
         source.for_each(0, &mut |batch| {
             keep_users(model, batch, &mut users)?;
@@ -126,6 +167,7 @@ fn finish<T: Real, S: BatchSource<Batch = Ratings>>(
         mu: model.mu + model.offset,
         mu_variance: model.mu_variance,
         noise: model.noise,
+        noise_dof: model.noise_dof,
         user_prior: model.user_prior.clone(),
         item_prior: model.item_prior.clone(),
         users,
@@ -140,14 +182,14 @@ fn keep_users<T: Real>(
     users: &mut Rows,
 ) -> Result<(), ModelError> {
     let chunks = parallel::map_chunks(batch.n_users(), CHUNK, |rows| {
-        let mut kept = Rows::at_prior(&model.user_prior, model.diagonal, rows.len());
+        let mut kept = Rows::at_prior(&model.user_prior, model.diagonal, rows.len())
+            .with_noise(model.noise_dof);
         let first = rows.start;
-        model.solve_users(batch, rows, |row, workspace, lane| {
-            kept.set(
-                row - first,
-                workspace.mean(lane),
-                workspace.covariance(lane),
-            );
+        model.solve_users(batch, rows, |user| {
+            let (workspace, lane) = (user.workspace, user.lane);
+            let row = user.row - first;
+            kept.set(row, workspace.mean(lane), workspace.covariance(lane));
+            kept.set_weight(row, user.weight);
         })?;
         Ok(kept)
     });

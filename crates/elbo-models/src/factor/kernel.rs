@@ -9,8 +9,6 @@
     reason = "a helper must be compiled with the instruction set of the variant that calls it"
 )]
 
-use std::ops::{Add, AddAssign, Mul};
-
 use multiversion::multiversion;
 
 use super::layout::{Layout, VECTOR};
@@ -21,16 +19,14 @@ pub(super) const LANES: usize = 8;
 /// One number of each of [`LANES`] systems.
 pub(super) type Lanes = [f64; LANES];
 
-/// Ratings that are summed in storage precision before the sum moves on to double precision.
-const FLUSH: usize = 32;
+/// Ratings that pass by one tile after the other: their records stay in the nearest cache meanwhile.
+const GROUP: usize = 16;
 
 /// Numbers that are summed together: few enough for registers, enough to hide latency.
 const TILE: usize = 64;
 
 /// The precision in which records are stored.
-pub(super) trait Real:
-    Copy + Default + Send + Sync + std::fmt::Debug + AddAssign + Add<Output = Self> + Mul<Output = Self>
-{
+pub(super) trait Real: Copy + Default + Send + Sync + std::fmt::Debug {
     /// Whether storing loses digits that the bound would notice.
     const ROUNDS: bool;
 
@@ -129,7 +125,7 @@ fn gather_double(layout: Layout, ratings: &RowRatings<'_, f64>, out: &mut [f64])
 fn gather<T: Real>(layout: Layout, ratings: &RowRatings<'_, T>, out: &mut [f64]) {
     let width = layout.width();
     let (sums, heads) = out.split_at_mut(width);
-    let chunks = ratings.rows.chunks(FLUSH).zip(ratings.values.chunks(FLUSH));
+    let chunks = ratings.rows.chunks(GROUP).zip(ratings.values.chunks(GROUP));
     for (rows, values) in chunks {
         let part = RowRatings {
             rows,
@@ -158,16 +154,14 @@ fn add_tile<T: Real, const L: usize>(
     at: usize,
     out: &mut [f64; L],
 ) {
-    let mut sum = [T::default(); L];
+    let mut sum = *out;
     for row in ratings.rows {
         let record = tile::<T, L>(ratings.records, *row as usize * width + at);
         for l in 0..L {
-            sum[l] += record[l];
+            sum[l] += record[l].to_f64();
         }
     }
-    for l in 0..L {
-        out[l] += sum[l].to_f64();
-    }
+    *out = sum;
 }
 
 /// Adds the numbers from `at` on of the records of a few ratings, weighted by these.
@@ -178,17 +172,15 @@ fn add_weighted_tile<T: Real, const L: usize>(
     at: usize,
     out: &mut [f64; L],
 ) {
-    let mut sum = [T::default(); L];
+    let mut sum = *out;
     for (row, value) in ratings.rows.iter().zip(ratings.values) {
-        let weight = T::from_f64(f64::from(*value) - ratings.offset);
+        let weight = f64::from(*value) - ratings.offset;
         let record = tile::<T, L>(ratings.records, *row as usize * width + at);
         for l in 0..L {
-            sum[l] += weight * record[l];
+            sum[l] += weight * record[l].to_f64();
         }
     }
-    for l in 0..L {
-        out[l] += sum[l].to_f64();
-    }
+    *out = sum;
 }
 
 #[inline(always)]

@@ -4,6 +4,7 @@
 //! that are reused; the ELBO is written out as expected log joint plus entropies.
 
 use elbo_math::linalg::{Cholesky, Matrix};
+use elbo_math::special::{digamma, ln_gamma};
 
 use super::prior::PriorShape;
 
@@ -24,6 +25,10 @@ pub(super) struct Naive {
     pub mu_variance: f64,
     pub mu_sd: f64,
     pub noise: f64,
+    /// `ν` of the users' own noise.
+    pub dof: Option<f64>,
+    /// Shape and rate of `q(λ)` of every user.
+    pub weights: Vec<(f64, f64)>,
     pub user_prior: Matrix,
     pub item_prior: Matrix,
     pub users: Vec<NaiveRow>,
@@ -46,12 +51,13 @@ fn second(row: &NaiveRow) -> Matrix {
 }
 
 impl Naive {
-    fn update_row(&self, prior: &Matrix, others: &[(&NaiveRow, f64)]) -> NaiveRow {
+    fn update_row(&self, prior: &Matrix, others: &[(&NaiveRow, f64, f64)]) -> NaiveRow {
         let dim = prior.rows();
         let mut precision = inverse(prior);
         let mut shift = vec![0.0; dim];
-        for (other, y) in others {
+        for (other, y, weight) in others {
             let s = second(other);
+            let noise = self.noise / weight;
             // The design vector is (1, B): the bias of the other side moves to the residual.
             for p in 0..dim {
                 for q in 0..dim {
@@ -60,14 +66,14 @@ impl Naive {
                         (0, k) | (k, 0) => other.mean[k],
                         _ => s[(p, q)],
                     };
-                    precision[(p, q)] += e / self.noise;
+                    precision[(p, q)] += e / noise;
                 }
                 let (mean, cross) = if p == 0 {
                     (1.0, other.mean[0])
                 } else {
                     (other.mean[p], s[(p, 0)])
                 };
-                shift[p] += ((y - self.mu) * mean - cross) / self.noise;
+                shift[p] += ((y - self.mu) * mean - cross) / noise;
             }
         }
         let mean = Cholesky::new(&precision).unwrap().solve(&shift);
@@ -80,21 +86,46 @@ impl Naive {
         NaiveRow { mean, covariance }
     }
 
-    pub(super) fn update_users(&mut self) {
-        self.users = (0..self.users.len())
-            .map(|i| {
-                let mine = self.triplets.iter().filter(|t| t.0 == i);
-                let others: Vec<_> = mine.map(|t| (&self.items[t.1], t.2)).collect();
-                self.update_row(&self.user_prior, &others)
-            })
+    fn weight(&self, user: usize) -> f64 {
+        match self.dof {
+            Some(_) => self.weights[user].0 / self.weights[user].1,
+            None => 1.0,
+        }
+    }
+
+    fn solve_user(&self, i: usize) -> NaiveRow {
+        let mine = self.triplets.iter().filter(|t| t.0 == i);
+        let others: Vec<_> = mine
+            .map(|t| (&self.items[t.1], t.2, self.weight(i)))
             .collect();
+        self.update_row(&self.user_prior, &others)
+    }
+
+    /// Iterates `q(u)` and `q(λ)` to convergence from λ = 1.
+    pub(super) fn update_users(&mut self) {
+        for i in 0..self.users.len() {
+            self.weights[i] = (1.0, 1.0);
+            self.users[i] = self.solve_user(i);
+            let Some(dof) = self.dof else { continue };
+            for _ in 0..200 {
+                let mine: Vec<_> = self.triplets.iter().filter(|t| t.0 == i).collect();
+                let squares: f64 = mine.iter().map(|t| self.square(t)).sum();
+                self.weights[i] = (
+                    0.5 * (dof + mine.len() as f64),
+                    0.5 * (dof + squares / self.noise),
+                );
+                self.users[i] = self.solve_user(i);
+            }
+        }
     }
 
     pub(super) fn update_items(&mut self) {
         self.items = (0..self.items.len())
             .map(|j| {
                 let mine = self.triplets.iter().filter(|t| t.1 == j);
-                let others: Vec<_> = mine.map(|t| (&self.users[t.0], t.2)).collect();
+                let others: Vec<_> = mine
+                    .map(|t| (&self.users[t.0], t.2, self.weight(t.0)))
+                    .collect();
                 self.update_row(&self.item_prior, &others)
             })
             .collect();
@@ -131,24 +162,50 @@ impl Naive {
         let residual: f64 = self
             .triplets
             .iter()
-            .map(|t| t.2 - self.predictor(t.0, t.1).0)
+            .map(|t| self.weight(t.0) * (t.2 - self.predictor(t.0, t.1).0))
             .sum();
-        let precision = self.mu_sd.powi(-2) + self.triplets.len() as f64 / self.noise;
+        let total: f64 = self.triplets.iter().map(|t| self.weight(t.0)).sum();
+        let precision = self.mu_sd.powi(-2) + total / self.noise;
         self.mu = residual / self.noise / precision;
         self.mu_variance = 1.0 / precision;
     }
 
-    /// `Σ E (y − μ − f)²`.
+    /// `E (y − μ − f)²`.
+    fn square(&self, t: &(usize, usize, f64)) -> f64 {
+        let (mean, square) = self.predictor(t.0, t.1);
+        t.2 * t.2 - 2.0 * t.2 * (self.mu + mean)
+            + self.mu * self.mu
+            + self.mu_variance
+            + 2.0 * self.mu * mean
+            + square
+    }
+
+    /// `Σ λ E (y − μ − f)²`.
     fn squares(&self) -> f64 {
-        let terms = self.triplets.iter().map(|t| {
-            let (mean, square) = self.predictor(t.0, t.1);
-            t.2 * t.2 - 2.0 * t.2 * (self.mu + mean)
-                + self.mu * self.mu
-                + self.mu_variance
-                + 2.0 * self.mu * mean
-                + square
-        });
-        terms.sum()
+        let terms = self.triplets.iter();
+        terms.map(|t| self.weight(t.0) * self.square(t)).sum()
+    }
+
+    /// Maximises the expected log prior of the weights over `ν` in [3, 1000], bisecting its slope.
+    fn maximise_dof(&self) -> f64 {
+        let slope = |dof: f64| -> f64 {
+            let h = 0.5 * dof;
+            let terms = self.weights.iter().map(|(a, b)| {
+                let (mean, log_mean) = (a / b, digamma(*a) - b.ln());
+                h.ln() + 1.0 - digamma(h) + log_mean - mean
+            });
+            terms.sum()
+        };
+        let (mut low, mut high) = (3.0, 1000.0);
+        for _ in 0..100 {
+            let middle = 0.5 * (low + high);
+            if slope(middle) > 0.0 {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        0.5 * (low + high)
     }
 
     fn maximise_prior(rows: &[NaiveRow], shape: PriorShape) -> Matrix {
@@ -171,6 +228,16 @@ impl Naive {
 
     pub(super) fn update_hyperparameters(&mut self) {
         self.noise = self.squares() / self.triplets.len() as f64;
+        if self.dof.is_some() {
+            // Scaling all λ and σ² together leaves the likelihood and raises the prior.
+            let sum: f64 = self.weights.iter().map(|(a, b)| a / b).sum();
+            let scale = self.weights.len() as f64 / sum;
+            self.noise *= scale;
+            for (_, b) in &mut self.weights {
+                *b /= scale;
+            }
+            self.dof = Some(self.maximise_dof());
+        }
         self.user_prior = Self::maximise_prior(&self.users, self.shape);
         self.item_prior = Self::maximise_prior(&self.items, self.shape);
     }
@@ -181,6 +248,20 @@ impl Naive {
         let n = self.triplets.len() as f64;
         let likelihood =
             -0.5 * n * (log_two_pi + self.noise.ln()) - 0.5 * self.squares() / self.noise;
+        let (mut log_weights, mut weights) = (0.0, 0.0);
+        if let Some(dof) = self.dof {
+            let h = 0.5 * dof;
+            for t in &self.triplets {
+                let (a, b) = self.weights[t.0];
+                log_weights += 0.5 * (digamma(a) - b.ln());
+            }
+            for (a, b) in &self.weights {
+                let (mean, log_mean) = (a / b, digamma(*a) - b.ln());
+                weights += h * h.ln() - ln_gamma(h) + (h - 1.0) * log_mean - h * mean;
+                // The entropy of a Gamma.
+                weights += a - b.ln() + ln_gamma(*a) + (1.0 - a) * digamma(*a);
+            }
+        }
         let mu_prior = -0.5 * (log_two_pi + (self.mu_sd * self.mu_sd).ln())
             - 0.5 * (self.mu * self.mu + self.mu_variance) / (self.mu_sd * self.mu_sd);
         let mu_entropy = 0.5 * (1.0 + log_two_pi + self.mu_variance.ln());
@@ -195,6 +276,8 @@ impl Naive {
                 .sum::<f64>()
         };
         likelihood
+            + log_weights
+            + weights
             + mu_prior
             + mu_entropy
             + rows(&self.users, &self.user_prior)

@@ -6,6 +6,7 @@ use elbo_math::random::{Stream, standard_normal};
 
 use super::kernel::single;
 use super::layout::{Layout, packed};
+use super::noise::Weight;
 use super::prior::{RowPrior, pack};
 use crate::posterior::expect_array;
 use crate::{ModelError, Posterior};
@@ -20,6 +21,8 @@ pub struct FactorPosterior {
     pub(super) mu: f64,
     pub(super) mu_variance: f64,
     pub(super) noise: f64,
+    /// `ν` of the users' own noise; `None` where noise is shared.
+    pub(super) noise_dof: Option<f64>,
     pub(super) user_prior: RowPrior,
     pub(super) item_prior: RowPrior,
     pub(super) users: Rows,
@@ -30,8 +33,9 @@ pub struct FactorPosterior {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Rows {
     dim: usize,
-    pub means: Vec<f32>,       // (n, dim)
-    pub covariances: Vec<f32>, // (n, triangle), or (n, dim) if diagonal
+    pub means: Vec<f32>,           // (n, dim)
+    pub inverse_weights: Vec<f32>, // (n): E 1/λ; empty where noise is shared
+    pub covariances: Vec<f32>,     // (n, triangle), or (n, dim) if diagonal
 }
 
 impl Rows {
@@ -47,7 +51,24 @@ impl Rows {
         Self {
             dim,
             means: vec![0.0; n * dim],
+            inverse_weights: Vec::new(),
             covariances: one.repeat(n),
+        }
+    }
+
+    /// Gives every row noise of its own, about which nothing is known.
+    pub(super) fn with_noise(mut self, dof: Option<f64>) -> Self {
+        if let Some(dof) = dof {
+            let unknown = single(Weight::new(dof, 0.0, 0.0).inverse_mean());
+            self.inverse_weights = vec![unknown; self.len()];
+        }
+        self
+    }
+
+    /// Sets a row's `q(λ)`.
+    pub(super) fn set_weight(&mut self, row: usize, weight: Weight) {
+        if let Some(out) = self.inverse_weights.get_mut(row) {
+            *out = single(weight.inverse_mean());
         }
     }
 
@@ -86,6 +107,9 @@ impl Rows {
     /// Copies a row of another set of rows of the same kind.
     pub(super) fn copy_row(&mut self, row: usize, from: &Self, k: usize) {
         let (dim, width) = (self.dim, self.covariance_len());
+        if let Some(weight) = self.inverse_weights.get_mut(row) {
+            *weight = from.inverse_weights[k];
+        }
         self.means[row * dim..][..dim].copy_from_slice(&from.means[k * dim..][..dim]);
         self.covariances[row * width..][..width]
             .copy_from_slice(&from.covariances[k * width..][..width]);
@@ -111,6 +135,7 @@ impl Rows {
         Row {
             mean: self.mean(row).iter().map(|m| f64::from(*m)).collect(),
             covariance,
+            inverse_weight: self.inverse_weights.get(row).map_or(1.0, |w| f64::from(*w)),
         }
     }
 
@@ -128,12 +153,15 @@ impl Rows {
 pub struct Row {
     pub(super) mean: Vec<f64>,
     pub(super) covariance: Vec<f64>, // packed lower triangle
+    pub(super) inverse_weight: f64,  // E 1/λ
 }
 
 impl Row {
     /// A row of which nothing is known.
-    pub(super) fn unknown(prior: &RowPrior) -> Self {
+    pub(super) fn unknown(prior: &RowPrior, noise_dof: Option<f64>) -> Self {
+        let weight = noise_dof.map_or(Weight::UNIT, |dof| Weight::new(dof, 0.0, 0.0));
         Self {
+            inverse_weight: weight.inverse_mean(),
             mean: vec![0.0; prior.covariance.rows()],
             covariance: pack(&prior.covariance),
         }
@@ -177,6 +205,11 @@ impl FactorPosterior {
         self.noise.sqrt()
     }
 
+    /// The learnt degrees of freedom `ν` of the users' own noise; `None` where noise is shared.
+    pub fn noise_dof(&self) -> Option<f64> {
+        self.noise_dof
+    }
+
     /// The learnt prior covariance of users' `(a, A)`; the roots of its diagonal are `κ_a`, `κ_A`.
     pub fn user_prior_covariance(&self) -> &Matrix {
         &self.user_prior.covariance
@@ -191,7 +224,7 @@ impl FactorPosterior {
     pub fn user(&self, user: Option<usize>) -> Row {
         match user.filter(|u| *u < self.users.len()) {
             Some(user) => self.users.row(user),
-            None => Row::unknown(&self.user_prior),
+            None => Row::unknown(&self.user_prior, self.noise_dof),
         }
     }
 
@@ -199,7 +232,7 @@ impl FactorPosterior {
     pub fn item(&self, item: Option<usize>) -> Row {
         match item.filter(|i| *i < self.items.len()) {
             Some(item) => self.items.row(item),
-            None => Row::unknown(&self.item_prior),
+            None => Row::unknown(&self.item_prior, None),
         }
     }
 
@@ -220,7 +253,7 @@ impl Posterior for FactorPosterior {
         let matrix = |m: &Matrix| Array::f64(&[dim, dim], m.as_slice().to_vec());
         let (user_means, user_covariances) = self.users.arrays();
         let (item_means, item_covariances) = self.items.arrays();
-        Arrays::from([
+        let mut arrays = Arrays::from([
             (
                 "mu".into(),
                 Array::f64(&[2], vec![self.mu, self.mu_variance]),
@@ -238,7 +271,16 @@ impl Posterior for FactorPosterior {
             ("user_covariances".into(), user_covariances),
             ("item_means".into(), item_means),
             ("item_covariances".into(), item_covariances),
-        ])
+        ]);
+        if let Some(dof) = self.noise_dof {
+            let weights = &self.users.inverse_weights;
+            arrays.insert("noise_dof".into(), Array::scalar(dof));
+            arrays.insert(
+                "user_inverse_weights".into(),
+                Array::f32(&[weights.len()], weights.clone()),
+            );
+        }
+        arrays
     }
 
     fn from_arrays(arrays: &Arrays) -> Result<Self, ModelError> {
@@ -256,15 +298,25 @@ impl Posterior for FactorPosterior {
         let mu = expect_array(arrays, "mu", &[2])?.to_f64();
         let items = read_rows(arrays, dim, "item_means", "item_covariances")?;
         let diagonal = items.covariance_len() != layout.triangle();
+        let mut users = read_rows(arrays, dim, "user_means", "user_covariances")?;
+        let noise_dof = match arrays.get("noise_dof") {
+            Some(_) => Some(expect_array(arrays, "noise_dof", &[])?.to_f64()[0]),
+            None => None,
+        };
+        if noise_dof.is_some() {
+            let weights = expect_array(arrays, "user_inverse_weights", &[users.len()])?;
+            users.inverse_weights = weights.to_f32();
+        }
         Ok(Self {
             layout,
             diagonal,
             mu: mu[0],
             mu_variance: mu[1],
             noise: expect_array(arrays, "noise_variance", &[])?.to_f64()[0],
+            noise_dof,
             user_prior: covariance("user_prior_covariance")?,
             item_prior: covariance("item_prior_covariance")?,
-            users: read_rows(arrays, dim, "user_means", "user_covariances")?,
+            users,
             items,
         })
     }
@@ -297,6 +349,7 @@ fn read_rows(
     Ok(Rows {
         dim,
         means: expect_array(arrays, means, &[rows, dim])?.to_f32(),
+        inverse_weights: Vec::new(),
         covariances: expect_array(arrays, covariances, &[rows, width])?.to_f32(),
     })
 }

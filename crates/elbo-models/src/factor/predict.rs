@@ -7,8 +7,9 @@ use elbo_math::special::normal_quantile;
 use super::kernel::LANES;
 use super::layout::packed;
 use super::model::not_definite;
+use super::noise::{Weight, WeightSearch};
 use super::posterior::{FactorPosterior, Row};
-use super::system::{Side, Workspace};
+use super::system::{Side, Workspace, fixed_squares};
 use crate::ModelError;
 
 /// The posterior predictive of one rating, by its first two moments.
@@ -97,7 +98,7 @@ impl FactorPosterior {
         Prediction {
             mean,
             latent_sd: variance.max(0.0).sqrt(),
-            sd: (variance.max(0.0) + self.noise).sqrt(),
+            sd: (variance.max(0.0) + self.noise * user.inverse_weight).sqrt(),
         }
     }
 
@@ -113,8 +114,7 @@ impl FactorPosterior {
                 got: values.len(),
             });
         }
-        let layout = self.layout;
-        let mut sums = vec![0.0; layout.sums()];
+        let mut sums = vec![0.0; self.layout.sums()];
         for (item, value) in items.iter().zip(values) {
             if *item as usize >= self.n_items() {
                 return Err(ModelError::data(format!(
@@ -129,22 +129,39 @@ impl FactorPosterior {
             }
             self.add_record(*item as usize, f64::from(*value), &mut sums);
         }
-        let side = Side {
-            layout,
-            diagonal: self.diagonal,
-            prior: &self.user_prior,
-            noise: self.noise,
-            mu: self.mu,
-        };
-        let mut workspace = Workspace::new(layout);
-        workspace.load(0, &side, &layout.view(&sums));
-        (1..LANES).for_each(|lane| workspace.clear(lane));
-        workspace
-            .solve(self.diagonal)
-            .map_err(|_| not_definite("user", 0))?;
+        let squares = values.iter().map(|y| f64::from(*y).powi(2)).sum();
+        self.solve_user(&sums, squares)
+    }
+
+    /// `q` of a user from sums over its ratings.
+    fn solve_user(&self, sums: &[f64], sum_squares: f64) -> Result<Row, ModelError> {
+        let sums = self.layout.view(sums);
+        let mut workspace = Workspace::new(self.layout);
+        let mut search = WeightSearch::new();
+        let fixed = sum_squares + fixed_squares(self.mu, self.mu_variance, &sums);
+        for _ in 0..WeightSearch::MAX_ITERATIONS {
+            let side = Side {
+                layout: self.layout,
+                diagonal: self.diagonal,
+                prior: &self.user_prior,
+                noise: self.noise / search.mean(),
+                mu: self.mu,
+            };
+            workspace.load(0, &side, &sums);
+            (1..LANES).for_each(|lane| workspace.clear(lane));
+            workspace
+                .solve(self.diagonal)
+                .map_err(|_| not_definite("user", 0))?;
+            let Some(dof) = self.noise_dof else { break };
+            let squares = fixed + workspace.explained_squares(&side)[0];
+            if search.advance(Weight::new(dof, sums.count, squares / self.noise)) {
+                break;
+            }
+        }
         Ok(Row {
             mean: workspace.mean(0).collect(),
             covariance: workspace.covariance(0).collect(),
+            inverse_weight: search.weight.inverse_mean(),
         })
     }
 

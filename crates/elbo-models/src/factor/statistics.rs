@@ -1,17 +1,44 @@
 //! Expected sufficient statistics: a few sums over users, and sums over each item's ratings.
 
 use super::layout::{Layout, Sums};
+use super::local::SolvedUser;
 use crate::Statistics;
 
 /// Sums over users and, per item, over its ratings.
 #[derive(Debug, Clone)]
 pub(crate) struct FactorStatistics {
     layout: Layout,
-    data: Vec<f64>, // users, Σ y², Σ E u (dim), Σ E u uᵀ (packed) | (n_items, layout.sums())
+    data: Vec<f64>, // sums over users | (n_items, layout.sums())
 }
 
-/// Numbers in front of the sums over users' moments.
-const SCALARS: usize = 2;
+/// Scalars in front of the sums over users' moments.
+const SCALARS: usize = 5;
+
+/// Sums over some users.
+#[derive(Debug, Clone)]
+pub(super) struct UserSums {
+    data: Vec<f64>, // users, ratings, Σ λ y², Σ E λ, Σ E log λ, Σ E u (dim), Σ E u uᵀ (packed)
+}
+
+impl UserSums {
+    pub(super) fn zero(layout: Layout) -> Self {
+        Self {
+            data: vec![0.0; FactorStatistics::head_len(layout)],
+        }
+    }
+
+    /// Adds a user with its record.
+    pub(super) fn add(&mut self, user: &SolvedUser<'_>, record: &[f64]) {
+        let weight = user.weight;
+        let (scalars, moments) = self.data.split_at_mut(SCALARS);
+        scalars[0] += 1.0;
+        scalars[1] += user.count;
+        scalars[2] += weight.mean() * user.sum_squares;
+        scalars[3] += weight.mean();
+        scalars[4] += weight.log_mean();
+        elbo_math::linalg::axpy(1.0, &record[1..=moments.len()], moments);
+    }
+}
 
 impl FactorStatistics {
     pub(super) fn zero(layout: Layout, n_items: usize) -> Self {
@@ -31,9 +58,19 @@ impl FactorStatistics {
         self.data[0]
     }
 
-    /// `Σ (y − offset)²`.
-    pub(super) fn sum_squares(&self) -> f64 {
+    /// The number of ratings.
+    pub(super) fn n_ratings(&self) -> f64 {
         self.data[1]
+    }
+
+    /// `Σ λ (y − offset)²`; λ is 1 where noise is shared.
+    pub(super) fn sum_squares(&self) -> f64 {
+        self.data[2]
+    }
+
+    /// `Σ E λ` and `Σ E log λ` over users.
+    pub(super) fn weights(&self) -> (f64, f64) {
+        (self.data[3], self.data[4])
     }
 
     /// `Σ E u uᵀ` over users, packed.
@@ -41,11 +78,9 @@ impl FactorStatistics {
         &self.data[SCALARS + self.layout.dim..Self::head_len(self.layout)]
     }
 
-    /// Adds a batch's sums over users.
-    pub(super) fn add_users(&mut self, n_users: usize, sum_squares: f64, moments: &[f64]) {
-        self.data[0] += n_users as f64;
-        self.data[1] += sum_squares;
-        elbo_math::linalg::axpy(1.0, moments, &mut self.data[SCALARS..][..moments.len()]);
+    /// Adds sums over users.
+    pub(super) fn add_users(&mut self, sums: &UserSums) {
+        elbo_math::linalg::axpy(1.0, &sums.data, &mut self.data[..sums.data.len()]);
     }
 
     /// The sums of all items; (`n_items`, `layout.sums()`).

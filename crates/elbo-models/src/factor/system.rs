@@ -16,7 +16,7 @@ pub(super) struct Side<'a> {
     /// Whether `q` has a diagonal covariance.
     pub diagonal: bool,
     pub prior: &'a RowPrior,
-    /// `σ²`.
+    /// `σ²`, over `E λ` for a user with noise of its own.
     pub noise: f64,
     /// `E μ`, on the scale of the ratings that were summed.
     pub mu: f64,
@@ -161,6 +161,33 @@ impl Workspace {
     pub(super) fn shift_times_mean(&self, lane: usize) -> f64 {
         let terms = self.shift.iter().zip(&self.mean);
         terms.map(|(h, m)| h[lane] * m[lane]).sum()
+    }
+
+    /// `Σ_pq A_pq E u_p u_q` in every lane, for a packed symmetric `A`.
+    pub(super) fn inner_products(&self, a: &[f64]) -> Lanes {
+        let mut out = [0.0; LANES];
+        for p in 0..self.layout.dim {
+            for q in 0..=p {
+                let k = packed(p, q);
+                let factor = if p == q { a[k] } else { 2.0 * a[k] };
+                for l in 0..LANES {
+                    let second = self.covariance[k][l] + self.mean[p][l] * self.mean[q][l];
+                    out[l] += factor * second;
+                }
+            }
+        }
+        out
+    }
+
+    /// What is to be added to [`fixed_squares`] and `Σ y²` for `Σ E (y − f)²`, with every lane's noise.
+    ///
+    /// `tr Λ E u uᵀ = dim + hᵀ E u` at the optimum, so the quadratic form needs no matrix.
+    pub(super) fn explained_squares(&self, side: &Side<'_>) -> Lanes {
+        let mut out = self.inner_products(&side.prior.precision);
+        for (lane, o) in out.iter_mut().enumerate() {
+            *o = side.noise * (self.layout.dim as f64 - self.shift_times_mean(lane) - *o);
+        }
+        out
     }
 
     /// Writes `[1 | E u | E u uᵀ | 0…]`.
