@@ -13,6 +13,7 @@ use super::model::GmmModel;
 use super::posterior::GmmPosterior;
 use super::prior::GmmPrior;
 use super::sweep::{self, Given};
+use super::view::{Shape, View};
 use crate::driver::Gather;
 use crate::{ConjugateModel, ModelError, Statistics};
 
@@ -286,16 +287,18 @@ fn closer(data: &GmmData, nearest: &[f64], centre: &[f64], metric: &Metric) -> V
     distances
 }
 
+/// The nearest centre of each row: the likeliest of Gaussians with these centres.
 fn nearest(data: &GmmData, centres: &[Vec<f64>], metric: &Metric) -> Vec<usize> {
-    let label = |i: usize| {
-        let distances = centres.iter().map(|c| metric.distance(data.row(i), c));
-        let best = distances.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
-        best.map_or(0, |(k, _)| k)
+    let factors = metric.inverse_variances.iter().map(|v| v.sqrt());
+    let factors: Vec<f64> = factors.collect();
+    let view = View {
+        dim: data.dim(),
+        shape: Shape::Diagonal,
+        means: centres.concat(),
+        factors: factors.repeat(centres.len()),
+        log_constants: vec![0.0; centres.len()],
     };
-    parallel::map_chunks(data.len(), CHUNK, |rows| {
-        rows.map(label).collect::<Vec<_>>()
-    })
-    .concat()
+    sweep::most_likely(&view, data)
 }
 
 /// Moves each centre to the weighted mean of its rows; an entry that none of them has stays.

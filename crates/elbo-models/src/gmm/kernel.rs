@@ -13,6 +13,7 @@ use elbo_math::simd;
 use multiversion::multiversion;
 
 use super::statistics::{GmmStatistics, MomentsMut};
+use super::view::{Shape, View};
 
 /// Rows that are processed side by side: four registers of AVX-512.
 pub(crate) const LANES: usize = 32;
@@ -24,49 +25,6 @@ const PARTIAL: usize = 16;
 const NEGLIGIBLE: f64 = 1e-28;
 
 pub(crate) type Lanes = [f64; LANES];
-
-/// How a second-moment matrix, or a factor of one, is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// Lower triangle, row by row.
-    Triangular,
-    /// Diagonal.
-    Diagonal,
-}
-
-impl Shape {
-    pub(crate) fn len(self, dim: usize) -> usize {
-        match self {
-            Self::Triangular => dim * (dim + 1) / 2,
-            Self::Diagonal => dim,
-        }
-    }
-}
-
-/// The components as a row sees them: `log p_k(x) = c_k − ½ |F_k (x − m_k)|²`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct View {
-    pub dim: usize,
-    pub shape: Shape,
-    pub means: Vec<f64>,         // (n_components, dim)
-    pub factors: Vec<f64>,       // (n_components, shape.len(dim))
-    pub log_constants: Vec<f64>, // (n_components)
-}
-
-impl View {
-    pub(crate) fn n_components(&self) -> usize {
-        self.log_constants.len()
-    }
-
-    pub(crate) fn mean(&self, k: usize) -> &[f64] {
-        &self.means[k * self.dim..(k + 1) * self.dim]
-    }
-
-    fn factor(&self, k: usize) -> &[f64] {
-        let len = self.shape.len(self.dim);
-        &self.factors[k * len..(k + 1) * len]
-    }
-}
 
 /// Up to [`BLOCK`] transposed rows and their responsibilities; reused from block to block.
 #[derive(Debug, Default)]
@@ -113,11 +71,20 @@ impl Block {
 
     /// Fills responsibilities and log normalisers from the components.
     pub(crate) fn assign(&mut self, view: &View) {
+        self.evaluate(view);
+        self.log_sums.resize(self.n.div_ceil(LANES), [0.0; LANES]);
+        let tiles = self.responsibilities.chunks_exact_mut(self.n_components);
+        for (tile, log_sum) in tiles.zip(&mut self.log_sums) {
+            softmax(tile, log_sum);
+        }
+    }
+
+    /// Puts log densities in the place of the responsibilities.
+    fn evaluate(&mut self, view: &View) {
         let tiles = self.n.div_ceil(LANES);
         self.n_components = view.n_components();
         self.responsibilities
             .resize(tiles * self.n_components, [0.0; LANES]);
-        self.log_sums.resize(tiles, [0.0; LANES]);
         self.scratch.deviations.resize(self.dim, [0.0; LANES]);
         log_densities(
             view,
@@ -125,13 +92,21 @@ impl Block {
             &mut self.scratch.deviations,
             &mut self.responsibilities,
         );
-        for (tile, log_sum) in self
-            .responsibilities
-            .chunks_exact_mut(self.n_components)
-            .zip(&mut self.log_sums)
-        {
-            softmax(tile, log_sum);
-        }
+    }
+
+    /// The component with the highest log density for each row; ties go to the first.
+    pub(crate) fn most_likely(&mut self, view: &View) -> Vec<usize> {
+        self.evaluate(view);
+        let best = |row: usize| {
+            let density = |k: usize| self.responsibility(row, k);
+            (1..self.n_components).fold(
+                0,
+                |best, k| {
+                    if density(k) > density(best) { k } else { best }
+                },
+            )
+        };
+        (0..self.n).map(best).collect()
     }
 
     /// Sets the responsibilities to given ones.

@@ -9,17 +9,17 @@
 //! many gaps the means are right but their standard deviations too small, as mean-field ones are.
 //!
 //! Files: settings (`config`), rows (`data`), `prior`, the precision matrices' distributions
-//! (`precision`), `statistics`, the hot loops (`kernel`), one pass over rows (`sweep`), `init`,
-//! `model`, `posterior`, `predict`. Deliberately absent: how many components there are in the sense
-//! of a Dirichlet process, and known variances (the textbook mixture of means).
+//! (`precision`), `statistics`, components as rows see them (`view`), the hot loops (`kernel`), one
+//! pass over rows (`sweep`), `init`, `model`, `posterior`, `predict`. Deliberately absent: Dirichlet
+//! processes, and known variances ([`mixture_of_means`](crate::mixture_of_means)).
 //!
 //! # References
 //! `[@bishop2006prml, sec. 10.2]`.
 
-pub(crate) mod config;
-pub(crate) mod data;
+mod config;
+mod data;
 pub(crate) mod init;
-pub(crate) mod kernel;
+mod kernel;
 mod model;
 mod posterior;
 pub(crate) mod precision;
@@ -27,6 +27,7 @@ mod predict;
 mod prior;
 pub(crate) mod statistics;
 pub(crate) mod sweep;
+pub(crate) mod view;
 
 #[cfg(test)]
 mod tests;

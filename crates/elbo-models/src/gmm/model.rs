@@ -3,11 +3,11 @@
 use elbo_dist::{Dirichlet, ExponentialFamily};
 
 use super::data::GmmData;
-use super::kernel::{Shape, View};
 use super::posterior::GmmPosterior;
 use super::precision::{Conditional, Precision};
 use super::statistics::{GmmStatistics, Moments};
 use super::sweep::{self, Mixture};
+use super::view::{Shape, View};
 use crate::{ConjugateModel, ModelError};
 
 /// A mixture of Gaussians with its current `q(π, μ, Λ)`.

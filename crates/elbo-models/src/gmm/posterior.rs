@@ -7,9 +7,9 @@ use elbo_math::random::{Stream, fill_standard_normal};
 use elbo_math::special::LN_2PI;
 
 use super::config::Covariance;
-use super::kernel::View;
 use super::precision::{Precision, Structure, unpack};
 use super::prior::GmmPrior;
+use super::view::View;
 use crate::ModelError;
 use crate::posterior::{Posterior, expect_array};
 

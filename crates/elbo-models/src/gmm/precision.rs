@@ -14,7 +14,7 @@ use elbo_dist::{Distribution, ExponentialFamily, Gamma, Moments, Wishart};
 use elbo_math::linalg::{Cholesky, Matrix, dot, matmul_nt};
 use elbo_math::random::{Stream, standard_normal};
 
-use super::kernel::Shape;
+use super::view::Shape;
 use crate::ModelError;
 
 /// The form of a precision matrix.

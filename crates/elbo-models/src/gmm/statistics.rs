@@ -6,7 +6,7 @@
 //! from each other: the sums are of the size of a cluster, and at convergence the first-order ones
 //! are small. The global step shifts what it needs to the old means instead.
 
-use super::kernel::Shape;
+use super::view::Shape;
 use crate::Statistics;
 
 /// Per component: count, first moments (D), second moments (a packed lower triangle or a diagonal).

@@ -14,9 +14,10 @@ use elbo_math::parallel;
 use elbo_math::special::LN_2PI;
 
 use super::data::GmmData;
-use super::kernel::{BLOCK, Block, Shape, View};
+use super::kernel::{BLOCK, Block};
 use super::precision::{Conditional, unpack};
 use super::statistics::{GmmStatistics, Moments, MomentsMut};
+use super::view::{Shape, View};
 use crate::{ModelError, Statistics};
 
 /// Partial sums that exist at a time.
@@ -289,6 +290,28 @@ pub(crate) fn responsibilities(
         }
     }
     Ok(all)
+}
+
+/// The component with the highest density over the observed entries of each row, for diagonal
+/// components.
+pub(crate) fn most_likely(view: &View, data: &GmmData) -> Vec<usize> {
+    let items = items(data);
+    let parts = parallel::map_chunks(items.len(), 1, |range| {
+        let item = &items[range.start];
+        let pattern = &data.patterns()[item.pattern];
+        let rows = &pattern.rows[item.start..item.end];
+        let mut block = Block::default();
+        block.load(rows.len(), &pattern.observed, |i| data.row(rows[i]));
+        block.most_likely(&view.columns(&pattern.observed))
+    });
+    let mut all = vec![0; data.len()];
+    for (item, part) in items.iter().zip(parts) {
+        let rows = &data.patterns()[item.pattern].rows[item.start..item.end];
+        for (row, k) in rows.iter().zip(part) {
+            all[*row] = k;
+        }
+    }
+    all
 }
 
 fn check_width(mixture: &impl Mixture, data: &GmmData) -> Result<(), ModelError> {

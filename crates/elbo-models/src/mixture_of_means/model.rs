@@ -6,10 +6,10 @@ use elbo_math::special::LN_2PI;
 use super::MixtureOfMeansConfig;
 use super::posterior::MixtureOfMeansPosterior;
 use crate::gmm::init::{Scales, responsibilities};
-use crate::gmm::kernel::{Shape, View};
 use crate::gmm::precision::Conditional;
 use crate::gmm::statistics::Moments;
 use crate::gmm::sweep::{self, Mixture};
+use crate::gmm::view::{Shape, View};
 use crate::gmm::{GmmData, GmmStatistics, Start};
 use crate::{ConjugateModel, ModelError};
 

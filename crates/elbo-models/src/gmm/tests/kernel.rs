@@ -4,7 +4,8 @@ use elbo_math::log_space::softmax_in_place;
 use elbo_testkit::assert_all_close;
 
 use super::*;
-use crate::gmm::kernel::{Block, Shape, View};
+use crate::gmm::kernel::Block;
+use crate::gmm::view::{Shape, View};
 
 /// Log densities of a row, straight from the definition.
 fn log_densities(view: &View, x: &[f64]) -> Vec<f64> {
