@@ -14,7 +14,7 @@ use elbo::models::driver::{CoordinateAscentConfig, StochasticConfig};
 use elbo_data::fit::FitRecord;
 use serde_json::{Map, Value};
 
-use super::{Input, summary};
+use super::{Input, summary, thread_count};
 use crate::console::{Notes, Results};
 use crate::failure::Failure;
 use crate::model::{self, Fitted};
@@ -76,7 +76,7 @@ pub(crate) struct CommonOptions {
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
     /// Threads to use; 0: as many as there are cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = thread_count())]
     threads: usize,
     /// The most iterations (passes over the data) [default: 1000, factor 200, stochastic 100]
     #[arg(long, visible_alias = "max-iter", value_name = "N")]

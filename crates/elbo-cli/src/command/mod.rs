@@ -10,6 +10,7 @@ pub(crate) mod summary;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::RangedU64ValueParser;
 use clap::{ArgMatches, Command};
 use elbo_data::Format;
 use elbo_data::ratings::RatingsOptions;
@@ -169,6 +170,11 @@ impl Input {
             ..RatingsOptions::default()
         }
     }
+}
+
+/// Parses `--threads`: a typing error must not ask the system for a million of them.
+pub(crate) fn thread_count() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(0..=1024)
 }
 
 /// Refuses probabilities that make no interval.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::{Input, check_level};
+use super::{Input, check_level, thread_count};
 use crate::console::Notes;
 use crate::failure::Failure;
 use crate::model::Prediction;
@@ -34,7 +34,7 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Threads to use; 0: as many as there are cores
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = thread_count())]
     threads: usize,
     /// Print no notes
     #[arg(long, short)]

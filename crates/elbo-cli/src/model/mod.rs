@@ -267,8 +267,8 @@ impl Entry {
 }
 
 fn fit_command<M: Model>() -> Command {
-    let command = CommonOptions::augment_args(Command::new(M::NAME));
-    M::Options::augment_args(command.next_help_heading("Options of this model"))
+    let own = Command::new(M::NAME).next_help_heading("Options of this model");
+    CommonOptions::augment_args(M::Options::augment_args(own).next_help_heading("Options"))
         .about(M::ABOUT)
         .after_help(M::DETAILS)
 }

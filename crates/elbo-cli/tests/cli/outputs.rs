@@ -116,6 +116,9 @@ fn draws_are_written_as_parquet_too() {
     place.ok("draws D --n 10 --format parquet --out draws.parquet");
     let bytes = std::fs::read(place.path("draws.parquet")).unwrap();
     assert!(bytes.starts_with(b"PAR1"));
+    // Its columns are the intercept, ten weights and sigma; ten rows are enough for one component.
+    let fit = place.json("fit gmm draws.parquet --columns sigma,intercept --components 1 --json");
+    assert_eq!(fit["n_rows"], 10);
     assert_eq!(place.run("draws D --format parquet").code, 2);
     let again = place.run("draws D --out draws.parquet");
     assert_eq!(again.code, 2);

@@ -192,6 +192,7 @@ fn settings_out_of_range_are_refused() {
             "--forgetting-rate 2",
         ),
         ("--seed many", "'many'"),
+        ("--threads 1000000", "1000000"),
     ] {
         refused(
             &place,
