@@ -90,7 +90,7 @@ pub(crate) struct CommonOptions {
     /// Start from this earlier fit of the same model, such as an interrupted one
     #[arg(long, value_name = "FIT")]
     warm_start: Option<PathBuf>,
-    /// Rows of a mini-batch (--method stochastic) or of a block in memory (--method streaming) [default: 1024; streaming 65536, ratings 1048576]
+    /// Rows of a mini-batch (--method stochastic) or of a block in memory (--method streaming) [default: 1024; streaming 65536; factor 256 users, streaming 1048576 ratings]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
     /// How fast old mini-batches are forgotten, in (0.5, 1] (--method stochastic)

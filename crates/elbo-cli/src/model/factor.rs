@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use elbo::models::driver::best_of;
+use elbo::models::driver::{Shuffled, best_of};
 use elbo::models::factor::{
-    self, FactorConfig, FactorPosterior, Heldout, PriorShape, RowCovariance,
+    self, FactorConfig, FactorPosterior, Heldout, NoiseShape, PriorShape, RowCovariance,
 };
 use elbo::models::{Fit, ModelError, Posterior};
 use elbo_data::fit::{DataRecord, Labels};
@@ -27,6 +27,9 @@ use crate::console::Notes;
 use crate::failure::Failure;
 use crate::stored::Stored;
 use crate::verdict::Approximation;
+
+/// Users of a mini-batch, if not said otherwise.
+const USERS_PER_BATCH: usize = 256;
 
 /// The row of the table of models.
 pub(crate) struct Factor;
@@ -50,6 +53,9 @@ pub(crate) struct Options {
     /// Covariance of the priors, which is learnt: isotropic, diagonal or full
     #[arg(long, value_enum, default_value = "full", value_name = "SHAPE")]
     prior: PriorOption,
+    /// Noise: user (every user has a variance of their own around sigma; where they do not differ, that is learnt too) or shared
+    #[arg(long, value_enum, default_value = "user", value_name = "KIND")]
+    noise: NoiseOption,
     /// Prior standard deviation of the overall mean
     #[arg(long, default_value_t = 100.0, value_name = "X")]
     mu_sd: f64,
@@ -77,6 +83,12 @@ enum CovarianceOption {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum NoiseOption {
+    Shared,
+    User,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum PriorOption {
     Isotropic,
     Diagonal,
@@ -85,7 +97,8 @@ enum PriorOption {
 
 const DETAILS: &str = "\
 Model: rating = mu + user's bias + item's bias + user's factors · item's factors + noise, normal \
-priors on all of them; sigma and the priors' covariances (kappa) are learnt. DATA: one rating a line \
+priors on all of them; sigma, how much users differ in noise, and the priors' covariances (kappa) are \
+learnt. DATA: one rating a line \
 (user, item, rating), with or without header; MovieLens' ratings.csv, ratings.dat and u.data are \
 read as they are, compressed or not. Of a pair that is rated twice the last rating counts.
 Defaults here: --max-iters 200, --rel-tol 1e-5.
@@ -98,7 +111,7 @@ impl Model for Factor {
     const NAME: &'static str = "factor";
     const ABOUT: &'static str = "Latent factors of users and items, from ratings";
     const DETAILS: &'static str = DETAILS;
-    const METHODS: &'static [Method] = &[Method::Batch, Method::Streaming];
+    const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic, Method::Streaming];
     const WARM_START: bool = false;
     type Options = Options;
 
@@ -141,6 +154,10 @@ fn config(options: &Options, run: &FitRun<'_>) -> FactorConfig {
             PriorOption::Isotropic => PriorShape::Isotropic,
             PriorOption::Diagonal => PriorShape::Diagonal,
             PriorOption::Full => PriorShape::Full,
+        },
+        noise: match options.noise {
+            NoiseOption::Shared => NoiseShape::Shared,
+            NoiseOption::User => NoiseShape::PerUser,
         },
         mu_sd: options.mu_sd,
         keep_users: !options.drop_users,
@@ -223,8 +240,14 @@ fn fit_batch(
     let input = for_model(&train)?;
     drop(train);
     run.begin();
-    let fit = restarted(run, |seed, run| {
-        factor::fit(&input, config, seed, &mut |p| run.observe(p))
+    let fit = restarted(run, |seed, run| match run.method() {
+        Method::Stochastic => {
+            let mut source = Shuffled::new(&input, run.batch_size(USERS_PER_BATCH), seed)?;
+            let steps = run.stochastic();
+            let observer = &mut |p: &_| run.observe(p);
+            factor::fit_stochastic(&mut source, input.n_items(), config, &steps, seed, observer)
+        }
+        _ => factor::fit(&input, config, seed, &mut |p| run.observe(p)),
     })?;
     let triplets = heldout
         .user()
@@ -328,6 +351,7 @@ fn keys(posterior: &FactorPosterior, data: &Data) -> Map<String, Value> {
             ("rank", json!(posterior.rank())),
             ("mu", json!(posterior.mu().0)),
             ("sigma", json!(posterior.noise_sd())),
+            ("noise_dof", json!(posterior.noise_dof())),
             ("kappa_a", json!(users[0])),
             ("kappa_b", json!(items[0])),
             ("kappa_A", json!(users[1..])),

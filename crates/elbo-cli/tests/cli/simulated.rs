@@ -28,6 +28,13 @@ fn held_out_ratings_are_predicted_and_covered() {
     assert_eq!(fit["n_ratings"], 12000);
     assert_eq!(fit["n_heldout"], 1200);
     assert_eq!(fit["verdict"], "usable");
+    // Users who do not differ in noise are not told apart.
+    assert!(at("noise_dof") > 30.0, "{fit}");
+    let shared = "--noise shared --holdout 0.1 --seed 1 --json";
+    let shared = place.json(&format!("fit factor R --rank 2 {shared}"));
+    assert_eq!(shared["noise_dof"], Value::Null);
+    let rmse = shared["heldout_rmse"].as_f64().unwrap();
+    assert!((rmse - at("heldout_rmse")).abs() < 0.01, "{rmse}");
 }
 
 #[test]

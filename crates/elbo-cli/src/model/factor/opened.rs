@@ -246,10 +246,16 @@ impl Opened for OpenedFactor {
             let n = self.seen.items.len();
             format!("{} users, {n} ratings", self.users.len())
         };
+        let own = self.posterior.noise_dof().map_or_else(String::new, |dof| {
+            format!("; every user's own, {dof:.1} degrees of freedom")
+        });
         let (items, rank) = (self.items.len(), self.posterior.rank());
         let mut remarks = vec![
             format!("{users}, {items} items, rank {rank}"),
-            format!("learnt noise sd (sigma): {:.4}", self.posterior.noise_sd()),
+            format!(
+                "learnt noise sd (sigma): {:.4}{own}",
+                self.posterior.noise_sd()
+            ),
             format!(
                 "learnt prior sds (kappa): users {}; items {}",
                 sds(self.posterior.user_prior_covariance().diagonal()),
