@@ -151,3 +151,45 @@ fn a_reader_that_leaves_early_is_no_error() {
     let run = Run::from(child.wait_with_output().unwrap());
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_old_fit_as_it_was() {
+    let place = Place::new();
+    assert_eq!(fit_linear(&place, "--out D --seed 1").code, 0);
+    let before = std::fs::read(place.path("D/variational.safetensors")).unwrap();
+    // A limit of 4 KiB for every file stands for a disk without space.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 8; exec {} fit linear {} --target target --out D --overwrite",
+        env!("CARGO_BIN_EXE_elbo"),
+        shipped("diabetes.csv")
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(place.path("."))
+        .output()
+        .unwrap();
+    let run = Run::from(output);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("cannot be written"), "{}", run.stderr);
+    assert_eq!(
+        std::fs::read(place.path("D/variational.safetensors")).unwrap(),
+        before
+    );
+    assert_eq!(place.json("summary D --json")["seed"], 1);
+    assert_eq!(place.names(), ["D"]);
+}
+
+#[test]
+fn a_numerical_failure_has_an_exit_code_of_its_own_and_writes_nothing() {
+    let place = Place::new();
+    // Squares of these numbers are beyond double precision.
+    place.write(
+        "t.csv",
+        "x,y\n1e200,2e200\n-3e200,1e200\n2e200,-1e200\n-1e200,4e200\n",
+    );
+    let run = place.run("fit linear t.csv --target y --no-standardize --out D");
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    assert!(run.stderr.contains("not finite"), "{}", run.stderr);
+    assert_eq!(place.names(), ["t.csv"]);
+}
