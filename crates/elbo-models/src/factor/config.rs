@@ -58,7 +58,7 @@ impl Default for FactorConfig {
             rank: 10,
             covariance: RowCovariance::Full,
             prior: PriorShape::Full,
-            noise: NoiseShape::Shared,
+            noise: NoiseShape::PerUser,
             precision: Precision::Auto,
             mu_sd: 100.0,
             init_scale: 1.0,

@@ -10,10 +10,11 @@ use elbo_math::special::{digamma, ln_gamma, trigamma};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NoiseShape {
     /// One `σ` for all ratings.
-    #[default]
     Shared,
     /// A variance `σ²/λ_i` for each user, `λ_i ~ Gamma(ν/2, ν/2)` with `ν` learnt. Users who rate
     /// at whim then weigh less, which lowers the test error on `ml-latest-small` by 0.014 of 0.84.
+    /// Where users do not differ, `ν` grows and nothing is lost.
+    #[default]
     PerUser,
 }
 
