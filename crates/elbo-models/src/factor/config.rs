@@ -1,6 +1,7 @@
 //! Settings of the factor model.
 
 use super::noise::NoiseShape;
+use super::posterior::FactorPosterior;
 use super::prior::PriorShape;
 use crate::ModelError;
 use crate::driver::CoordinateAscentConfig;
@@ -48,6 +49,9 @@ pub struct FactorConfig {
     pub bias_passes: usize,
     /// Whether the fit keeps the users' `q`; without, users are folded in from their ratings.
     pub keep_users: bool,
+    /// An earlier fit to go on from: its `q` of items and `μ`, and its hyperparameters. Items beyond
+    /// those that it has start at its prior.
+    pub warm_start: Option<Box<FactorPosterior>>,
     /// When to stop.
     pub ascent: CoordinateAscentConfig,
 }
@@ -64,6 +68,7 @@ impl Default for FactorConfig {
             init_scale: 1.0,
             bias_passes: 10,
             keep_users: true,
+            warm_start: None,
             ascent: CoordinateAscentConfig {
                 max_iters: 200,
                 rel_tol: 1e-5,
@@ -88,6 +93,20 @@ impl FactorConfig {
                 self.rank,
                 format!("give at most {MAX_RANK}"),
             ));
+        }
+        if let Some(earlier) = &self.warm_start {
+            let diagonal = self.covariance == RowCovariance::Diagonal;
+            if earlier.rank() != self.rank || earlier.diagonal != diagonal {
+                return Err(ModelError::setting(
+                    "rank",
+                    self.rank,
+                    format!(
+                        "the earlier fit has rank {} and {} covariances; give the same",
+                        earlier.rank(),
+                        if earlier.diagonal { "diagonal" } else { "full" },
+                    ),
+                ));
+            }
         }
         for (name, value) in [("mu_sd", self.mu_sd), ("init_scale", self.init_scale)] {
             if !(value > 0.0 && value.is_finite()) {

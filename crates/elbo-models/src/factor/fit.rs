@@ -124,6 +124,9 @@ fn start<T: Real, S: BatchSource<Batch = Ratings>>(
     seed: u64,
 ) -> Result<FactorModel<T>, ModelError> {
     let summary = Summary::read(source)?;
+    if let Some(earlier) = &config.warm_start {
+        return FactorModel::resume(config, earlier, n_items, summary.mean, summary.variance());
+    }
     let start =
         |config| FactorModel::start(config, n_items, summary.mean, summary.variance(), seed);
     if config.rank == 0 || config.bias_passes == 0 {

@@ -1,11 +1,13 @@
 //! `q` of the items: records for the users' steps, natural parameters for natural-gradient steps.
 
+use elbo_math::linalg::Cholesky;
 use elbo_math::{parallel, random};
 
 use super::kernel::{LANES, Lanes, Real, invert, load, store};
 use super::layout::{Layout, packed, packed_inner_product};
 use super::model::not_definite;
-use super::prior::RowPrior;
+use super::posterior::Row;
+use super::prior::{RowPrior, pack};
 use super::records::Records;
 use super::system::{Side, Workspace};
 use crate::ModelError;
@@ -68,6 +70,26 @@ impl<T: Real> Items<T> {
             }
         }
         items.solve(layout, false, |_, _, _, _, _| {})?;
+        Ok(items)
+    }
+
+    /// `q` as an earlier fit left it, which kept means and covariances.
+    pub(super) fn resumed(
+        layout: Layout,
+        diagonal: bool,
+        n_items: usize,
+        row: impl Fn(usize) -> Row,
+    ) -> Result<Self, ModelError> {
+        let (dim, triangle) = (layout.dim, layout.triangle());
+        let mut items = Self::zero(layout, n_items);
+        for j in 0..n_items {
+            let row = row(j);
+            let factor = Cholesky::new(&row.covariance())
+                .map_err(|_| not_definite("item of the earlier fit", j))?;
+            items.shift[j * dim..][..dim].copy_from_slice(&factor.solve(row.mean()));
+            items.precision[j * triangle..][..triangle].copy_from_slice(&pack(&factor.inverse()));
+        }
+        items.solve(layout, diagonal, |_, _, _, _, _| {})?;
         Ok(items)
     }
 

@@ -11,6 +11,7 @@ use super::items::Items;
 use super::kernel::{LANES, Real};
 use super::layout::Layout;
 use super::noise::{NoiseShape, START_DOF, maximise_dof};
+use super::posterior::FactorPosterior;
 use super::prior::{PriorShape, RowPrior};
 use super::ratings::Ratings;
 use super::statistics::FactorStatistics;
@@ -79,6 +80,34 @@ impl<T: Real> FactorModel<T> {
             user_prior: RowPrior::independent(layout.dim, bias_sd, factor_sd)?,
             item_prior: RowPrior::independent(layout.dim, bias_sd, factor_sd)?,
             items: Items::start(layout, n_items, |_| (bias_sd.powi(-2), 0.0), init_sd, seed)?,
+        })
+    }
+
+    /// The model as an earlier fit left it.
+    ///
+    /// # Errors
+    /// Wrong settings, or a damaged covariance.
+    pub(super) fn resume(
+        config: &FactorConfig,
+        earlier: &FactorPosterior,
+        n_items: usize,
+        mean: f64,
+        variance: f64,
+    ) -> Result<Self, ModelError> {
+        let fresh = Self::start(config, n_items, mean, variance, 0)?;
+        let row = |item| earlier.item(Some(item));
+        Ok(Self {
+            mu: earlier.mu - fresh.offset,
+            mu_variance: earlier.mu_variance,
+            noise: earlier.noise,
+            // The noise's shape is this fit's; what the earlier one learnt of it is kept.
+            noise_dof: fresh
+                .noise_dof
+                .map(|start| earlier.noise_dof.unwrap_or(start)),
+            user_prior: earlier.user_prior.clone(),
+            item_prior: earlier.item_prior.clone(),
+            items: Items::resumed(fresh.layout, fresh.diagonal, n_items, row)?,
+            ..fresh
         })
     }
 

@@ -220,6 +220,25 @@ impl FactorPosterior {
         &self.item_prior.covariance
     }
 
+    /// The same fit with its items in another order: item `j` is item `order[j]` of this one, or one
+    /// that it does not know (`None`). Users are left out.
+    ///
+    /// This is how a fit serves as a warm start for data whose items are numbered differently.
+    #[must_use]
+    pub fn with_items(&self, order: &[Option<usize>]) -> Self {
+        let mut items = Rows::at_prior(&self.item_prior, self.diagonal, order.len());
+        for (row, from) in order.iter().enumerate() {
+            if let Some(from) = from.filter(|from| *from < self.items.len()) {
+                items.copy_row(row, &self.items, from);
+            }
+        }
+        Self {
+            items,
+            users: Rows::at_prior(&self.user_prior, self.diagonal, 0).with_noise(self.noise_dof),
+            ..self.clone()
+        }
+    }
+
     /// `q` of a user; of an unknown one (`None`, or out of range) the prior.
     pub fn user(&self, user: Option<usize>) -> Row {
         match user.filter(|u| *u < self.users.len()) {

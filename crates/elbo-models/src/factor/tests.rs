@@ -1,3 +1,5 @@
+//! The model against its naive twin, the claims of conformance, coverage, and edges.
+
 use std::ops::ControlFlow;
 
 use elbo_math::linalg::Matrix;
@@ -490,4 +492,36 @@ fn unusable_input_is_refused_with_its_place() {
     assert!(fit(&empty, &config(1), 1, &mut silent).is_err());
     let data = small(1).ratings;
     assert!(fit(&data, &config(10_000), 1, &mut silent).is_err());
+}
+
+#[test]
+fn a_warm_start_goes_on_where_the_earlier_fit_ended() {
+    let data = small(3).ratings;
+    for noise in [NoiseShape::Shared, NoiseShape::PerUser] {
+        let mut config = FactorConfig { noise, ..config(3) };
+        let first = fit(&data, &config, 1, &mut silent).unwrap();
+        let reversed: Vec<Option<usize>> = (0..25).rev().map(Some).collect();
+        let there_and_back = first.posterior.with_items(&reversed).with_items(&reversed);
+        config.warm_start = Some(Box::new(there_and_back));
+        config.ascent.max_iters = 1;
+        let second = fit(&data, &config, 2, &mut silent).unwrap();
+        // Means and covariances of items were kept in single precision.
+        let (before, after) = (first.outcome.elbo, second.outcome.elbo);
+        assert!(
+            (after - before).abs() < 1e-5 * before.abs(),
+            "{before} → {after}"
+        );
+    }
+}
+
+#[test]
+fn a_warm_start_of_another_rank_is_refused() {
+    let data = small(2).ratings;
+    let earlier = fit(&data, &config(2), 1, &mut silent).unwrap().posterior;
+    let config = FactorConfig {
+        warm_start: Some(Box::new(earlier)),
+        ..config(3)
+    };
+    let error = fit(&data, &config, 1, &mut silent).unwrap_err();
+    assert!(error.to_string().contains("rank 2"), "{error}");
 }
