@@ -97,9 +97,9 @@ impl From<ModelError> for Failure {
     }
 }
 
-/// `max_iters` as the user typed it: `--max-iters`.
+/// `max_iters` as the user typed it: `--max-iters`; counts go without their `n_`: `--components`.
 fn option_name(setting: &str) -> String {
-    format!("--{}", setting.replace('_', "-"))
+    format!("--{}", setting.trim_start_matches("n_").replace('_', "-"))
 }
 
 /// The candidate nearest to `given`, if any is near enough to be what was meant.
@@ -113,7 +113,7 @@ pub(crate) fn nearest<'a>(
     let given = given.to_lowercase();
     candidates
         .into_iter()
-        .map(|c| (edit_distance(&given, &c.to_lowercase()), c))
+        .map(|c| (strsim::osa_distance(&given, &c.to_lowercase()), c))
         .filter(|(d, c)| *d * 3 <= given.chars().count().max(c.chars().count()))
         .min_by_key(|(d, _)| *d)
         .map(|(_, c)| c)
@@ -131,24 +131,6 @@ pub(crate) fn did_you_mean(given: &str, known: &[&str]) -> String {
         Some(near) => format!("did you mean '{near}'? known: {listed}"),
         None => format!("known: {listed}"),
     }
-}
-
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let differ = usize::from(a[i - 1] != b[j - 1]);
-            row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + differ);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }
 
 #[cfg(test)]

@@ -112,15 +112,15 @@ impl Model for Factor {
     const ABOUT: &'static str = "Latent factors of users and items, from ratings";
     const DETAILS: &'static str = DETAILS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic, Method::Streaming];
-    const WARM_START: bool = false;
+    const WARM_START: bool = true;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
         let config = config(options, run);
         config.check()?;
         let (fit, data) = match run.method() {
-            Method::Streaming => fit_streaming(options, &config, run)?,
-            _ => fit_batch(options, &config, run)?,
+            Method::Streaming => fit_streaming(options, config, run)?,
+            _ => fit_batch(options, config, run)?,
         };
         fitted(fit, &data, &run.input)
     }
@@ -227,12 +227,27 @@ struct Data {
     seen: Grouped,
 }
 
+/// The fit to go on from, its items numbered as those of the data.
+fn earlier(run: &FitRun<'_>, items: &IdMap) -> Result<Option<Box<FactorPosterior>>, Failure> {
+    let Some(stored) = &run.warm_start else {
+        return Ok(None);
+    };
+    let posterior = FactorPosterior::from_arrays(&stored.fit().arrays).map_err(damaged(stored))?;
+    let known: IdMap = stored.labels("items")?.iter().collect();
+    let order: Vec<Option<usize>> = items
+        .names()
+        .map(|name| known.get(name).map(|item| item as usize))
+        .collect();
+    Ok(Some(Box::new(posterior.with_items(&order))))
+}
+
 fn fit_batch(
     options: &Options,
-    config: &FactorConfig,
+    mut config: FactorConfig,
     run: &mut FitRun<'_>,
 ) -> Result<(Fit<FactorPosterior>, Data), Failure> {
     let ratings = read(&run.input, options, run.notes)?;
+    config.warm_start = earlier(run, ratings.items())?;
     let (train, heldout) = ratings.split_holdout(options.holdout, run.seed())?;
     if train.is_empty() {
         return Err(nothing_left());
@@ -245,9 +260,16 @@ fn fit_batch(
             let mut source = Shuffled::new(&input, run.batch_size(USERS_PER_BATCH), seed)?;
             let steps = run.stochastic();
             let observer = &mut |p: &_| run.observe(p);
-            factor::fit_stochastic(&mut source, input.n_items(), config, &steps, seed, observer)
+            factor::fit_stochastic(
+                &mut source,
+                input.n_items(),
+                &config,
+                &steps,
+                seed,
+                observer,
+            )
         }
-        _ => factor::fit(&input, config, seed, &mut |p| run.observe(p)),
+        _ => factor::fit(&input, &config, seed, &mut |p| run.observe(p)),
     })?;
     let triplets = heldout
         .user()
@@ -272,7 +294,7 @@ fn fit_batch(
 
 fn fit_streaming(
     options: &Options,
-    config: &FactorConfig,
+    mut config: FactorConfig,
     run: &mut FitRun<'_>,
 ) -> Result<(Fit<FactorPosterior>, Data), Failure> {
     let layout = StoreOptions {
@@ -287,8 +309,9 @@ fn fit_streaming(
     if store.is_empty() {
         return Err(nothing_left());
     }
+    config.warm_start = earlier(run, store.items())?;
     run.begin();
-    let fit = restarted(run, |seed, run| streaming::fit(&store, config, seed, run))?;
+    let fit = restarted(run, |seed, run| streaming::fit(&store, &config, seed, run))?;
     let n_heldout = usize::try_from(store.n_held_out()).unwrap_or(usize::MAX);
     let data = Data {
         users: Arc::clone(store.users()),

@@ -320,3 +320,17 @@ fn logistic_regression_names_the_class_it_models() {
         assert!((mean(&summary, j) + mean(&turned, j)).abs() < 1e-6, "{j}");
     }
 }
+
+#[test]
+fn a_factor_fit_goes_on_from_an_earlier_one() {
+    let place = Place::new();
+    place.ok("generate factor --users 80 --items 40 --ratings 1500 --rank 2 --seed 1 --out R");
+    let short = place.run("fit factor R --rank 2 --seed 1 --max-iters 2 --out D --json");
+    assert_eq!(short.code, 3);
+    let long = place.run("fit factor R --rank 2 --seed 1 --warm-start D --json");
+    assert_eq!(long.code, 0, "{}", long.stderr);
+    assert!(long.json()["elbo"].as_f64() > short.json()["elbo"].as_f64());
+    let wrong = place.run("fit factor R --rank 3 --warm-start D");
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("rank 2"), "{}", wrong.stderr);
+}
