@@ -14,6 +14,12 @@ use crate::frame::{self, push_number, push_separator, push_text};
 use crate::model::Drawer;
 use crate::stored;
 
+/// Not a comment on the field: rustdoc would take `A[1001]` for a link.
+const PARAMETERS_HELP: &str = "\
+Only these parameters, by name (mu) or by group (weights stands for weights.1, weights.2, …); of a fit \
+of ratings also a and A (users' biases and factors), b and B (items'), or those of one id, as in \
+A[1001] [default: all, of ratings mu]";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Csv,
@@ -31,8 +37,7 @@ struct Options {
     /// Key of the draws: the same seed gives the same draws
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
-    /// Only these parameters, by name (mu) or by group (weights stands for weights.1, weights.2, …); of a fit of ratings also a and A (users' biases and factors), b and B (items'), or those of one id, as in A[1001] [default: all, of ratings mu]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help = PARAMETERS_HELP)]
     parameters: Vec<String>,
     /// Format of the output; parquet needs --out
     #[arg(long, value_enum, default_value = "csv", value_name = "FORMAT")]

@@ -177,7 +177,7 @@ impl Ratings {
     /// [`DataError::Setting`] if `fraction` is not in `[0, 1)`.
     ///
     /// # References
-    /// [@knuth1997seminumerical, algorithm 3.4.2S]
+    /// `[@knuth1997seminumerical, algorithm 3.4.2S]`
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

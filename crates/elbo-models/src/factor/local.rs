@@ -159,7 +159,9 @@ impl<T: Real> FactorModel<T> {
         emit: &mut impl FnMut(SolvedUser<'_>),
     ) -> Result<f64, ModelError> {
         let width = self.layout.sums();
-        let mut searches = [WeightSearch::new(); LANES];
+        // What is stored in single precision is not worth more digits.
+        let tolerance = if T::ROUNDS { 1e-5 } else { 1e-10 };
+        let mut searches = [WeightSearch::new(tolerance); LANES];
         let mut squares = [0.0; LANES];
         for _ in 0..WeightSearch::MAX_ITERATIONS {
             squares = self.solve_lanes(batch, group, &searches, workspace)?;
@@ -168,7 +170,7 @@ impl<T: Real> FactorModel<T> {
             for lane in 0..group.len {
                 let count = group.sums[lane * width];
                 let weight = Weight::new(dof, count, squares[lane] / self.noise);
-                converged &= searches[lane].advance(weight);
+                converged &= searches[lane].advance(weight, self.layout.dim);
             }
             if converged {
                 break;

@@ -90,6 +90,7 @@ impl Weight {
 /// Finds the fixed point of `E λ ↦ q(u) ↦ q(λ)` of one user, by secant steps in `log E λ`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WeightSearch {
+    tolerance: f64,
     /// The `log E λ` at which `q(u)` is to be solved.
     log_weight: f64,
     before: Option<(f64, f64)>, // the previous log weight and its residual
@@ -98,17 +99,18 @@ pub(super) struct WeightSearch {
     pub weight: Weight,
 }
 
-/// A search ends when `E λ` changes by less than this fraction. The bound's error is of second order
-/// in it; the statistics' error, of first.
-const TOLERANCE: f64 = 1e-10;
-
 impl WeightSearch {
     /// The most evaluations; a handful is the rule.
     pub(super) const MAX_ITERATIONS: usize = 100;
 
-    /// Starts from noise of the common size.
-    pub(super) fn new() -> Self {
+    /// Starts from noise of the common size; ends when `E λ` changes by less than the fraction
+    /// `tolerance`.
+    ///
+    /// The bound is exact for the pair of `q(u)` and `q(λ)` that is reached, and below its maximum by
+    /// about a quarter of the number of ratings times the tolerance squared.
+    pub(super) fn new(tolerance: f64) -> Self {
         Self {
+            tolerance,
             log_weight: 0.0,
             before: None,
             converged: false,
@@ -121,18 +123,20 @@ impl WeightSearch {
         self.log_weight.exp()
     }
 
-    /// Takes the `q(λ)` that is optimal for the `q(u)` at [`mean`](Self::mean); tells whether the
-    /// two agree.
-    pub(super) fn advance(&mut self, weight: Weight) -> bool {
+    /// Takes the `q(λ)` that is optimal for the `q(u)` at [`mean`](Self::mean), which has `dim`
+    /// numbers; tells whether the two agree.
+    pub(super) fn advance(&mut self, weight: Weight, dim: usize) -> bool {
         if self.converged {
             return true;
         }
         self.weight = weight;
         let residual = weight.mean().ln() - self.log_weight;
-        self.converged = residual.abs() <= TOLERANCE;
+        self.converged = residual.abs() <= self.tolerance;
         if !self.converged {
             // The map is a contraction towards its argument: slopes of the residual lie in (−1, 0).
-            let slope = self.before.map_or(-1.0, |(x, r)| {
+            // The first is a guess: the more numbers a user has per rating, the more they answer.
+            let guess = -weight.shape / (weight.shape + 0.25 * dim as f64);
+            let slope = self.before.map_or(guess, |(x, r)| {
                 ((residual - r) / (self.log_weight - x)).clamp(-1.0, -0.05)
             });
             self.before = Some((self.log_weight, residual));

@@ -12,6 +12,9 @@ use super::posterior::{FactorPosterior, Row};
 use super::system::{Side, Workspace, fixed_squares};
 use crate::ModelError;
 
+/// Relative tolerance of a folded-in user's noise.
+const FOLD_TOLERANCE: f64 = 1e-10;
+
 /// The posterior predictive of one rating, by its first two moments.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prediction {
@@ -137,7 +140,7 @@ impl FactorPosterior {
     fn solve_user(&self, sums: &[f64], sum_squares: f64) -> Result<Row, ModelError> {
         let sums = self.layout.view(sums);
         let mut workspace = Workspace::new(self.layout);
-        let mut search = WeightSearch::new();
+        let mut search = WeightSearch::new(FOLD_TOLERANCE);
         let fixed = sum_squares + fixed_squares(self.mu, self.mu_variance, &sums);
         for _ in 0..WeightSearch::MAX_ITERATIONS {
             let side = Side {
@@ -154,7 +157,8 @@ impl FactorPosterior {
                 .map_err(|_| not_definite("user", 0))?;
             let Some(dof) = self.noise_dof else { break };
             let squares = fixed + workspace.explained_squares(&side)[0];
-            if search.advance(Weight::new(dof, sums.count, squares / self.noise)) {
+            let weight = Weight::new(dof, sums.count, squares / self.noise);
+            if search.advance(weight, self.layout.dim) {
                 break;
             }
         }
