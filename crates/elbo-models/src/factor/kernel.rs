@@ -192,6 +192,9 @@ fn tile<T, const L: usize>(records: &[T], at: usize) -> &[T; L] {
 
 /// Inverts [`LANES`] positive definite matrices, packed lower triangles, at once.
 ///
+/// The loops over entries index on purpose: their bounds checks keep the compiler from vectorising
+/// over entries, with gathers, instead of over lanes.
+///
 /// `precision` becomes `L⁻¹` (with `precision = L Lᵀ` on entry) and `covariance` the inverse;
 /// returns `log |precision|`, not finite in the lanes whose matrix is not positive definite.
 #[multiversion(targets(
@@ -229,12 +232,9 @@ fn factorise(dim: usize, a: &mut [Lanes], columns: &mut [Lanes]) -> Lanes {
         for p in k + 2..dim {
             let start = p * (p + 1) / 2;
             let (f, g) = (first[p], second[p]);
-            let row = &mut a[start + k + 2..=start + p];
-            for ((entry, c), d) in row
-                .iter_mut()
-                .zip(&first[k + 2..=p])
-                .zip(&second[k + 2..=p])
-            {
+            for q in k + 2..=p {
+                let (c, d) = (first[q], second[q]);
+                let entry = &mut a[start + q];
                 for l in 0..LANES {
                     entry[l] -= f[l] * c[l] + g[l] * d[l];
                 }
@@ -302,7 +302,9 @@ fn invert_lower(dim: usize, a: &mut [Lanes], row: &mut [Lanes]) {
         for k in 0..p {
             let factor = own[k];
             let start = k * (k + 1) / 2;
-            for (r, x) in row[..=k].iter_mut().zip(&above[start..=start + k]) {
+            for q in 0..=k {
+                let x = above[start + q];
+                let r = &mut row[q];
                 for l in 0..LANES {
                     r[l] += factor[l] * x[l];
                 }
@@ -330,17 +332,19 @@ fn square_inverse(dim: usize, x: &[Lanes], out: &mut [Lanes]) {
         let lower = if k + 1 < dim { row(k + 1) } else { &[] };
         for p in 0..=k {
             let at = p * (p + 1) / 2;
-            let target = &mut out[at..=at + p];
             if lower.is_empty() {
-                for (o, r) in target.iter_mut().zip(&upper[..=p]) {
+                for q in 0..=p {
+                    let (u, o) = (upper[q], &mut out[at + q]);
                     for l in 0..LANES {
-                        o[l] += upper[p][l] * r[l];
+                        o[l] += upper[p][l] * u[l];
                     }
                 }
             } else {
-                for ((o, r), s) in target.iter_mut().zip(&upper[..=p]).zip(&lower[..=p]) {
+                let (f, g) = (upper[p], lower[p]);
+                for q in 0..=p {
+                    let (u, v, o) = (upper[q], lower[q], &mut out[at + q]);
                     for l in 0..LANES {
-                        o[l] += upper[p][l] * r[l] + lower[p][l] * s[l];
+                        o[l] += f[l] * u[l] + g[l] * v[l];
                     }
                 }
             }
