@@ -58,22 +58,22 @@ pub(crate) fn rows() -> Vec<Row> {
         },
         growth(
             "factor-100k",
-            "latent factors, 100,000 ratings, rank 10",
+            "latent factors, 100,000 ratings, 20,000 × 5,000, rank 10",
             GROWTH_5,
         ),
         growth(
             "factor-1m",
-            "latent factors, 1,000,000 ratings, rank 10",
+            "latent factors, 1,000,000 ratings, 20,000 × 5,000, rank 10",
             GROWTH_6,
         ),
         growth(
             "factor-10m",
-            "latent factors, 10,000,000 ratings, rank 10",
+            "latent factors, 10,000,000 ratings, 20,000 × 5,000, rank 10",
             GROWTH_7,
         ),
         growth(
             "factor-30m",
-            "latent factors, 31,600,000 ratings, rank 10",
+            "latent factors, 31,600,000 ratings, 20,000 × 5,000, rank 10",
             GROWTH_75,
         ),
         row,
@@ -82,31 +82,31 @@ pub(crate) fn rows() -> Vec<Row> {
 
 type Options = &'static [(&'static str, &'static str)];
 
-// Ratings per user and per item stay the same, so that the work per rating does.
+// Users and items stay the same, so that the ratings alone grow.
 const GROWTH_5: Options = &[
-    ("users", "1000"),
-    ("items", "500"),
+    ("users", "20000"),
+    ("items", "5000"),
     ("ratings", "111111"),
     ("rank", "10"),
     ("sweeps", "12"),
 ];
 const GROWTH_6: Options = &[
-    ("users", "10000"),
+    ("users", "20000"),
     ("items", "5000"),
     ("ratings", "1111111"),
     ("rank", "10"),
     ("sweeps", "8"),
 ];
 const GROWTH_7: Options = &[
-    ("users", "100000"),
-    ("items", "50000"),
+    ("users", "20000"),
+    ("items", "5000"),
     ("ratings", "11111111"),
     ("rank", "10"),
     ("sweeps", "5"),
 ];
 const GROWTH_75: Options = &[
-    ("users", "316000"),
-    ("items", "158000"),
+    ("users", "20000"),
+    ("items", "5000"),
     ("ratings", "35111111"),
     ("rank", "10"),
     ("sweeps", "4"),
