@@ -10,7 +10,7 @@ use super::noise::{Weight, WeightSearch};
 use super::ratings::{Block, Ratings};
 use super::records::Records;
 use super::statistics::{FactorStatistics, UserSums};
-use super::system::{Side, Workspace, fixed_squares};
+use super::system::{Workspace, fixed_squares};
 use crate::ModelError;
 
 /// Users per parallel task.
@@ -163,6 +163,14 @@ impl<T: Real> FactorModel<T> {
         let tolerance = if T::ROUNDS { 1e-5 } else { 1e-10 };
         let mut searches = [WeightSearch::new(tolerance); LANES];
         let mut squares = [0.0; LANES];
+        for lane in 0..LANES {
+            if lane < group.len {
+                let sums = self.layout.view(&group.sums[lane * width..][..width]);
+                workspace.load_sums(lane, self.mu, &sums);
+            } else {
+                workspace.clear(lane);
+            }
+        }
         for _ in 0..WeightSearch::MAX_ITERATIONS {
             squares = self.solve_lanes(batch, group, &searches, workspace)?;
             let Some(dof) = self.noise_dof else { break };
@@ -212,18 +220,11 @@ impl<T: Real> FactorModel<T> {
         workspace: &mut Workspace,
     ) -> Result<[f64; LANES], ModelError> {
         let width = self.layout.sums();
-        for lane in 0..LANES {
-            if lane >= group.len {
-                workspace.clear(lane);
-                continue;
-            }
-            let side = Side {
-                noise: self.noise / searches[lane].mean(),
-                ..self.user_side()
-            };
-            let sums = self.layout.view(&group.sums[lane * width..][..width]);
-            workspace.load(lane, &side, &sums);
+        let mut noise = [self.noise; LANES];
+        for lane in 0..group.len {
+            noise[lane] /= searches[lane].mean();
         }
+        workspace.set_noise(&self.user_prior, &noise);
         workspace
             .solve(self.diagonal)
             .map_err(|lane| not_definite("user", batch.users()[group.first + lane] as usize))?;

@@ -26,6 +26,8 @@ pub(super) struct Side<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Workspace {
     layout: Layout,
+    gram: Vec<Lanes>,       // Σ E z zᵀ, packed
+    moment: Vec<Lanes>,     // Σ E z r
     precision: Vec<Lanes>,  // packed; L⁻¹ after solving
     covariance: Vec<Lanes>, // packed
     shift: Vec<Lanes>,      // h
@@ -41,6 +43,8 @@ impl Workspace {
         );
         Self {
             layout,
+            gram: matrix.clone(),
+            moment: vector.clone(),
             precision: matrix.clone(),
             covariance: matrix,
             shift: vector.clone(),
@@ -51,23 +55,45 @@ impl Workspace {
 
     /// Sets a lane to the system of a row with these sums.
     pub(super) fn load(&mut self, lane: usize, side: &Side<'_>, sums: &Sums<'_>) {
+        self.load_sums(lane, side.mu, sums);
         let scale = 1.0 / side.noise;
+        for (k, precision) in self.precision.iter_mut().enumerate() {
+            precision[lane] = side.prior.precision[k] + scale * self.gram[k][lane];
+        }
+        for (shift, moment) in self.shift.iter_mut().zip(&self.moment) {
+            shift[lane] = scale * moment[lane];
+        }
+    }
+
+    /// Keeps a row's `Σ E z zᵀ` and `Σ E z r` in a lane, for [`set_noise`](Self::set_noise).
+    pub(super) fn load_sums(&mut self, lane: usize, mu: f64, sums: &Sums<'_>) {
         for p in 0..self.layout.dim {
-            for q in 0..=p {
-                let gram = match (p, q) {
-                    (0, _) => sums.count,
-                    (_, 0) => sums.mean[p],
-                    _ => sums.second[packed(p, q)],
-                };
-                let k = packed(p, q);
-                self.precision[k][lane] = side.prior.precision[k] + scale * gram;
+            let row = &mut self.gram[packed(p, 0)..=packed(p, p)];
+            if p == 0 {
+                row[0][lane] = sums.count;
+                self.moment[0][lane] = sums.y - mu * sums.count - sums.mean[0];
+                continue;
             }
-            let moment = if p == 0 {
-                sums.y - side.mu * sums.count - sums.mean[0]
-            } else {
-                sums.y_mean[p] - side.mu * sums.mean[p] - sums.second[packed(p, 0)]
-            };
-            self.shift[p][lane] = scale * moment;
+            row[0][lane] = sums.mean[p];
+            for (q, entry) in row.iter_mut().enumerate().skip(1) {
+                entry[lane] = sums.second[packed(p, q)];
+            }
+            self.moment[p][lane] = sums.y_mean[p] - mu * sums.mean[p] - sums.second[packed(p, 0)];
+        }
+    }
+
+    /// Sets all lanes to the systems of the sums that were loaded, each with its own noise.
+    pub(super) fn set_noise(&mut self, prior: &RowPrior, noise: &Lanes) {
+        let scale = noise.map(f64::recip);
+        for (k, precision) in self.precision.iter_mut().enumerate() {
+            for l in 0..LANES {
+                precision[l] = prior.precision[k] + scale[l] * self.gram[k][l];
+            }
+        }
+        for (shift, moment) in self.shift.iter_mut().zip(&self.moment) {
+            for l in 0..LANES {
+                shift[l] = scale[l] * moment[l];
+            }
         }
     }
 
@@ -101,8 +127,10 @@ impl Workspace {
         for p in 0..self.layout.dim {
             for q in 0..=p {
                 self.precision[packed(p, q)][lane] = f64::from(u8::from(p == q));
+                self.gram[packed(p, q)][lane] = 0.0;
             }
             self.shift[p][lane] = 0.0;
+            self.moment[p][lane] = 0.0;
         }
     }
 
