@@ -8,13 +8,23 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which crates of ours a crate may depend on: the arrows of ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("elbo-math", &[]),
     ("elbo-testkit", &["elbo-math"]),
     ("elbo-dist", &["elbo-math"]),
     ("elbo-models", &["elbo-math", "elbo-dist"]),
+    ("elbo-vi", &["elbo-math", "elbo-dist"]),
     ("elbo-data", &["elbo-math"]),
-    ("elbo", &["elbo-math", "elbo-dist", "elbo-models"]),
+    (
+        "elbo",
+        &[
+            "elbo-math",
+            "elbo-dist",
+            "elbo-models",
+            "elbo-graph",
+            "elbo-vi",
+        ],
+    ),
     ("elbo-cli", &["elbo", "elbo-data"]),
     ("elbo-bench", &["elbo", "elbo-data"]),
     ("xtask", &[]),
