@@ -14,8 +14,8 @@ pub enum Start {
     Point(Vec<f64>),
 }
 
-/// What one step reports.
-#[derive(Debug, Clone, PartialEq)]
+/// What one step reports; `..Info::default()` leaves out what a method does not know.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Info {
     /// The current estimate of the ELBO in nats, where the step made one.
     pub elbo: Option<f64>,
@@ -23,7 +23,27 @@ pub struct Info {
     pub elbo_error: f64,
     /// Whether the method's own stopping rule is met: another step would change nothing that matters.
     pub converged: bool,
+    /// Whether the step met points that are not finite and left the approximation as it was; the
+    /// next step draws others. The driver ends a fit that does nothing else.
+    pub rejected: bool,
+    /// The coordinate with the largest standard deviation under `q`, and that standard deviation,
+    /// where the step knows it; the driver ends a fit in which it runs away.
+    pub widest: Option<(usize, f64)>,
 }
+
+/// A method as help, documentation and conformance tests list it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description {
+    /// What it is called everywhere.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// What can be set: the name, the default, what it does.
+    pub options: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// Every method; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
+pub const METHODS: &[Description] = &[];
 
 /// A way to approximate a target.
 pub trait Method {
