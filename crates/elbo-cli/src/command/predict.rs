@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use super::{Input, check_level, thread_count};
 use crate::console::Notes;
 use crate::failure::Failure;
-use crate::model::Prediction;
+use crate::model::{self, Prediction};
 use crate::{frame, stored};
 
 #[derive(Debug, Args)]
@@ -43,12 +43,11 @@ struct Options {
 
 /// The command for clap.
 pub(crate) fn command() -> Command {
+    let columns = |entry: &model::Entry| format!("\n  {:<16}  {}", entry.name, entry.predicts);
+    let columns: String = model::MODELS.iter().map(columns).collect();
     Options::augment_args(Command::new("predict"))
         .about("Predict new rows, with intervals, as CSV")
-        .after_help(
-            "Columns: gmm label, log_density, responsibility.1 …; linear and ard mean, sd, lower, \
-             upper; logistic probability, lower, upper; factor user, item, mean, sd, lower, upper.",
-        )
+        .after_help(format!("Columns, by the model of the fit:{columns}"))
 }
 
 /// Runs it.

@@ -53,6 +53,7 @@ impl Model for Ard {
     const NAME: &'static str = "ard";
     const ABOUT: &'static str = "Linear regression with many inputs, most of them useless (ARD)";
     const DETAILS: &'static str = DETAILS;
+    const PREDICTS: &'static str = regression::PREDICTS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
     const WARM_START: bool = false;
     type Options = Options;

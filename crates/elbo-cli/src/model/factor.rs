@@ -111,6 +111,7 @@ impl Model for Factor {
     const NAME: &'static str = "factor";
     const ABOUT: &'static str = "Latent factors of users and items, from ratings";
     const DETAILS: &'static str = DETAILS;
+    const PREDICTS: &'static str = "user, item, mean, sd, lower, upper";
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic, Method::Streaming];
     const WARM_START: bool = true;
     type Options = Options;

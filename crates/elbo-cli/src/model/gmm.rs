@@ -12,11 +12,11 @@ use elbo_data::fit::{DataRecord, Labels};
 use serde_json::{Map, json};
 
 use self::streaming::Stream;
-use super::tabular::{Selection, Wanted, refuse_empty_rows};
+use super::clusters;
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
 use crate::command::fit::{FitRun, MINI_BATCH, Method};
 use crate::failure::Failure;
-use crate::frame::{Column, Frame};
+use crate::frame::Frame;
 use crate::stored::Stored;
 use crate::table::{self, Marginal};
 use crate::verdict::Approximation;
@@ -65,6 +65,7 @@ impl Model for Gmm {
     const NAME: &'static str = "gmm";
     const ABOUT: &'static str = "Mixture of Gaussians: clusters and density of the rows of a table";
     const DETAILS: &'static str = DETAILS;
+    const PREDICTS: &'static str = clusters::PREDICTS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic, Method::Streaming];
     type Options = Options;
 
@@ -73,7 +74,7 @@ impl Model for Gmm {
             Method::Streaming => {
                 let mut stream = Stream::open(options, run)?;
                 let data = stream.record().clone();
-                say_missing(&data, run);
+                clusters::say_missing(&data, run);
                 let config = config(options, run, stream.columns())?;
                 run.begin();
                 (stream.fit(&config, run)?, data)
@@ -107,15 +108,7 @@ impl Model for Gmm {
     fn open(stored: &Stored) -> Result<Box<dyn Opened>, Failure> {
         let posterior = GmmPosterior::from_arrays(&stored.fit().arrays).map_err(damaged(stored))?;
         let columns = stored.labels("columns")?.to_vec();
-        if columns.len() != posterior.dim() {
-            return Err(Failure::input(format!(
-                "{}: labels.json names {} columns, the fit has {}",
-                stored.path().display(),
-                columns.len(),
-                posterior.dim()
-            ))
-            .help("the fit is damaged; fit again"));
-        }
+        clusters::check_columns(stored, &columns, posterior.dim())?;
         Ok(Box::new(OpenedGmm { posterior, columns }))
     }
 }
@@ -124,20 +117,7 @@ fn fit_in_memory(
     options: &Options,
     run: &mut FitRun<'_>,
 ) -> Result<(Fit<GmmPosterior>, DataRecord), Failure> {
-    let wanted = Wanted {
-        columns: &options.columns,
-        target: None,
-        weights: options.weights.as_deref(),
-        categories: false,
-    };
-    let selection = Selection::read(&run.input, &wanted, run.notes)?;
-    selection.refuse_empty_rows()?;
-    let record = selection.record();
-    say_missing(&record, run);
-    let mut data = GmmData::new(selection.features.matrix()?, record.columns.len())?;
-    if let Some(weights) = selection.weights {
-        data = data.with_weights(weights)?;
-    }
+    let (data, record) = clusters::read(&options.columns, options.weights.as_deref(), run)?;
     let config = config(options, run, &record.columns)?;
     run.begin();
     let fit = match run.method() {
@@ -145,17 +125,6 @@ fn fit_in_memory(
         _ => gmm::fit(&data, &config, run.seed(), &mut |p| run.observe(p))?,
     };
     Ok((fit, record))
-}
-
-fn say_missing(data: &DataRecord, run: &FitRun<'_>) {
-    if data.n_missing > 0 {
-        let all = data.rows * data.columns.len() as u64;
-        run.notes.note(format!(
-            "{} missing entries ({:.1}% of all) are marginalised",
-            data.n_missing,
-            100.0 * data.n_missing as f64 / all as f64
-        ));
-    }
 }
 
 fn config(options: &Options, run: &FitRun<'_>, columns: &[String]) -> Result<GmmConfig, Failure> {
@@ -189,24 +158,19 @@ fn earlier(
     options: &Options,
 ) -> Result<GmmPosterior, Failure> {
     let posterior = GmmPosterior::from_arrays(&stored.fit().arrays).map_err(damaged(stored))?;
-    let path = stored.path().display();
-    let differs = if stored.labels("columns")? != columns {
-        Some(format!("columns {}", stored.labels("columns")?.join(", ")))
-    } else if options
+    let covariance = posterior.prior().covariance();
+    let differs = if options
         .components
         .is_some_and(|k| k != posterior.n_components())
     {
         Some(format!("{} components", posterior.n_components()))
-    } else if posterior.prior().covariance().to_string() != options.covariance {
-        Some(format!("{} covariances", posterior.prior().covariance()))
+    } else if covariance.to_string() != options.covariance {
+        Some(format!("{covariance} covariances"))
     } else {
         None
     };
-    match differs {
-        None => Ok(posterior),
-        Some(what) => Err(Failure::input(format!("--warm-start {path} has {what}"))
-            .help("give the same columns and options, or start without it")),
-    }
+    clusters::check_earlier(stored, columns, differs)?;
+    Ok(posterior)
 }
 
 fn fit_stochastic(
@@ -257,19 +221,12 @@ impl Opened for OpenedGmm {
     }
 
     fn remarks(&self) -> Vec<String> {
-        let columns = self.columns.iter().enumerate();
-        let columns: Vec<String> = columns.map(|(j, c)| format!("{} {c}", j + 1)).collect();
-        let (k, effective) = (
-            self.posterior.n_components(),
-            self.posterior.n_effective_components(),
-        );
-        let empty = match k - effective {
-            0 => String::new(),
-            n => format!("; {n} empty, shown by summary --all"),
-        };
         vec![
-            format!("columns: {}", columns.join(", ")),
-            format!("{effective} effective components of {k}{empty}"),
+            clusters::name_columns(&self.columns),
+            clusters::say_effective(
+                self.posterior.n_effective_components(),
+                self.posterior.n_components(),
+            ),
         ]
     }
 
@@ -278,25 +235,11 @@ impl Opened for OpenedGmm {
     }
 
     fn predict(&self, request: &Prediction<'_>) -> Result<Frame, Failure> {
-        let table = request.input.table(Some(self.columns.clone()))?;
-        refuse_empty_rows(&table)?;
-        let data = GmmData::new(table.matrix()?, self.columns.len())?;
-        let k = self.posterior.n_components();
-        let responsibilities = self.posterior.responsibilities(&data)?;
-        let labels = self.posterior.labels(&data)?;
+        let data = clusters::rows(&self.columns, request)?;
         let density = self.posterior.log_predictive_density(&data)?;
-        let frame = Frame::new()
-            .with(
-                "label",
-                Column::Count(labels.iter().map(|l| l + 1).collect()),
-            )
-            .with("log_density", Column::Number(density));
-        Ok((0..k).fold(frame, |frame, c| {
-            let column = responsibilities.iter().skip(c).step_by(k).copied();
-            frame.with(
-                format!("responsibility.{}", c + 1),
-                Column::Number(column.collect()),
-            )
-        }))
+        Ok(clusters::frame(
+            &self.posterior.responsibilities(&data)?,
+            density,
+        ))
     }
 }

@@ -47,6 +47,7 @@ impl Model for Linear {
     const NAME: &'static str = "linear";
     const ABOUT: &'static str = "Bayesian linear regression: exact posterior and log evidence";
     const DETAILS: &'static str = DETAILS;
+    const PREDICTS: &'static str = regression::PREDICTS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
     const WARM_START: bool = false;
     type Options = Options;

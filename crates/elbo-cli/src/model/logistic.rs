@@ -67,6 +67,7 @@ impl Model for Logistic {
     const NAME: &'static str = "logistic";
     const ABOUT: &'static str = "Bayesian logistic regression of a yes/no on the other columns";
     const DETAILS: &'static str = DETAILS;
+    const PREDICTS: &'static str = "probability, lower, upper";
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
     const WARM_START: bool = false;
     type Options = Options;

@@ -5,10 +5,12 @@
 //! row in [`MODELS`]. Deliberately absent: the mathematics, which is `elbo-models`'.
 
 mod ard;
+mod clusters;
 mod factor;
 mod gmm;
 mod linear;
 mod logistic;
+mod mixture_of_means;
 mod regression;
 mod tabular;
 
@@ -33,6 +35,7 @@ use crate::verdict::Approximation;
 /// All models, in the order of the help.
 pub(crate) const MODELS: &[Entry] = &[
     Entry::of::<gmm::Gmm>(),
+    Entry::of::<mixture_of_means::MixtureOfMeans>(),
     Entry::of::<linear::Linear>(),
     Entry::of::<ard::Ard>(),
     Entry::of::<logistic::Logistic>(),
@@ -47,6 +50,8 @@ pub(crate) trait Model {
     const ABOUT: &'static str;
     /// More for `elbo fit MODEL --help`: the formula, an example.
     const DETAILS: &'static str;
+    /// The columns of its predictions, for the help of `elbo predict`.
+    const PREDICTS: &'static str;
     /// How it can be fitted; the first is the default.
     const METHODS: &'static [Method];
     /// Whether `--warm-start` is of use.
@@ -219,6 +224,8 @@ pub(crate) struct Embedding {
 pub(crate) struct Entry {
     /// [`Model::NAME`].
     pub name: &'static str,
+    /// [`Model::PREDICTS`].
+    pub predicts: &'static str,
     /// [`Model::METHODS`].
     pub methods: &'static [Method],
     /// [`Model::WARM_START`].
@@ -232,6 +239,7 @@ impl Entry {
     const fn of<M: Model>() -> Self {
         Self {
             name: M::NAME,
+            predicts: M::PREDICTS,
             methods: M::METHODS,
             warm_start: M::WARM_START,
             command: fit_command::<M>,

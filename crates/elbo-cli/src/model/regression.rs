@@ -163,6 +163,9 @@ pub(crate) fn rows(coding: &Coding, request: &Prediction<'_>) -> Result<Table, F
     Ok(table)
 }
 
+/// The columns of [`predicted`], for the help.
+pub(crate) const PREDICTS: &str = "mean, sd, lower, upper";
+
 /// Mean, spread and interval per row.
 pub(crate) fn predicted(prediction: elbo::models::regression::Prediction) -> Frame {
     Frame::new()

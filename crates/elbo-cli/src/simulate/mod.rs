@@ -18,6 +18,7 @@ use crate::failure::{Failure, did_you_mean};
 /// All simulators, in the order of the help.
 pub(crate) const SIMULATORS: &[Entry] = &[
     Entry::of::<gmm::Mixture>(),
+    Entry::of::<gmm::Means>(),
     Entry::of::<regression::Linear>(),
     Entry::of::<regression::Ard>(),
     Entry::of::<regression::Logistic>(),

@@ -7,6 +7,7 @@ mod contract;
 mod harness;
 #[cfg(unix)]
 mod interrupt;
+mod mixtures;
 mod outputs;
 mod refusals;
 mod simulated;

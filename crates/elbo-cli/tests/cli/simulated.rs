@@ -171,6 +171,7 @@ fn the_same_seed_generates_the_same_data_with_the_truth_beside_them() {
     let place = Place::new();
     for (model, file) in [
         ("gmm --rows 20", "data.csv"),
+        ("mixture-of-means --rows 20", "data.csv"),
         ("linear --rows 20", "data.csv"),
         ("ard --rows 20", "data.csv"),
         ("logistic --rows 20", "data.csv"),

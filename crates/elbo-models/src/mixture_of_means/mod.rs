@@ -18,7 +18,10 @@ mod tests;
 pub use model::MixtureOfMeansModel;
 pub use posterior::MixtureOfMeansPosterior;
 
-use crate::driver::{CoordinateAscentConfig, Observer, Whole, best_of, coordinate_ascent};
+use crate::driver::{
+    CoordinateAscentConfig, Observer, Shuffled, StochasticConfig, Whole, best_of,
+    coordinate_ascent, stochastic,
+};
 use crate::gmm::{DataSummary, GmmConfig, GmmData, Start};
 use crate::posterior::Fit;
 use crate::{ConjugateModel, ModelError};
@@ -32,7 +35,8 @@ pub struct MixtureOfMeansConfig {
     pub weights: Option<Vec<f64>>,
     /// Whether `π` is learnt.
     pub learn_weights: bool,
-    /// `σ²`. Where it is learnt this is where it starts.
+    /// `σ²`. Where it is learnt it starts at the spread within the start's clusters, or here if there
+    /// is none.
     pub variance: f64,
     /// Whether `σ²` is learnt.
     pub learn_variance: bool,
@@ -76,14 +80,7 @@ pub fn fit(
     seed: u64,
     observer: &mut Observer<'_>,
 ) -> Result<Fit<MixtureOfMeansPosterior>, ModelError> {
-    if config.n_components > data.len() {
-        return Err(ModelError::setting(
-            "n_components",
-            config.n_components,
-            format!("there are only {} rows; give at most that many", data.len()),
-        ));
-    }
-    let summary = DataSummary::new(data)?;
+    let summary = checked(data, config)?;
     let n_restarts = match config.start {
         Start::KMeans | Start::Random => config.n_restarts,
         Start::Responsibilities(_) | Start::Posterior(_) => config.n_restarts.min(1),
@@ -98,4 +95,37 @@ pub fn fit(
         posterior: model.into_posterior(),
         outcome,
     })
+}
+
+/// Fits the mixture by natural-gradient steps on mini-batches of `batch_size` rows.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_stochastic(
+    data: &GmmData,
+    config: &MixtureOfMeansConfig,
+    batch_size: usize,
+    steps: &StochasticConfig,
+    seed: u64,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<MixtureOfMeansPosterior>, ModelError> {
+    let summary = checked(data, config)?;
+    let mut model = MixtureOfMeansModel::start(config, data, summary.mean(), seed, 0)?;
+    let mut source = Shuffled::new(data, batch_size, seed)?;
+    let outcome = stochastic(&mut model, &mut source, steps, None, observer)?;
+    Ok(Fit {
+        posterior: model.into_posterior(),
+        outcome,
+    })
+}
+
+fn checked(data: &GmmData, config: &MixtureOfMeansConfig) -> Result<DataSummary, ModelError> {
+    if config.n_components > data.len() {
+        return Err(ModelError::setting(
+            "n_components",
+            config.n_components,
+            format!("there are only {} rows; give at most that many", data.len()),
+        ));
+    }
+    DataSummary::new(data)
 }

@@ -65,6 +65,12 @@ impl MixtureOfMeansModel {
         let mut statistics = model.zero_statistics();
         sweep::accumulate(&model, data, Some(&given), &mut statistics)?;
         model.global_step(&statistics, 1.0)?;
+        // Responsibilities of a variance far too large are all alike, and stay so.
+        let variance = model.best_variance(&statistics);
+        if model.learn_variance && variance > 0.0 && variance.is_finite() {
+            model.posterior.variance = variance;
+            model.view = view(&model.posterior);
+        }
         Ok(model)
     }
 

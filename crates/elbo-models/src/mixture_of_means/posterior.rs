@@ -107,6 +107,18 @@ impl MixtureOfMeansPosterior {
         &self.variances
     }
 
+    /// The expected number of rows of each component, `σ² (1/s_k² − 1/τ²)`.
+    pub fn expected_counts(&self) -> Vec<f64> {
+        let learnt = |s2: &f64| self.variance * (s2.recip() - self.prior_variance.recip());
+        self.variances.iter().map(learnt).collect()
+    }
+
+    /// How many components expect at least one member.
+    pub fn n_effective_components(&self) -> usize {
+        let counts = self.expected_counts();
+        counts.iter().filter(|c| **c >= 1.0).count()
+    }
+
     /// `q(z_n = k)` under this `q`: (n, K), rows sum to 1; missing entries are marginalised.
     ///
     /// # Errors

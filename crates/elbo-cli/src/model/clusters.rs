@@ -1,0 +1,149 @@
+//! What the mixtures share at the command line: rows in, labels and densities out.
+
+use elbo::models::gmm::GmmData;
+use elbo_data::fit::DataRecord;
+
+use super::Prediction;
+use super::tabular::{Selection, Wanted, refuse_empty_rows};
+use crate::command::fit::FitRun;
+use crate::failure::Failure;
+use crate::frame::{Column, Frame};
+use crate::stored::Stored;
+
+/// The columns of [`frame`], for the help.
+pub(crate) const PREDICTS: &str = "label, log_density, responsibility.1 …";
+
+/// Reads the rows of a mixture and says how many entries are missing.
+///
+/// # Errors
+/// If they cannot be read, or a row is empty.
+pub(crate) fn read(
+    columns: &[String],
+    weights: Option<&str>,
+    run: &FitRun<'_>,
+) -> Result<(GmmData, DataRecord), Failure> {
+    let wanted = Wanted {
+        columns,
+        target: None,
+        weights,
+        categories: false,
+    };
+    let selection = Selection::read(&run.input, &wanted, run.notes)?;
+    selection.refuse_empty_rows()?;
+    let record = selection.record();
+    say_missing(&record, run);
+    let data = GmmData::new(selection.features.matrix()?, record.columns.len())?;
+    let data = match selection.weights {
+        Some(weights) => data.with_weights(weights)?,
+        None => data,
+    };
+    Ok((data, record))
+}
+
+/// Says how many entries are marginalised, if any are.
+pub(crate) fn say_missing(data: &DataRecord, run: &FitRun<'_>) {
+    if data.n_missing > 0 {
+        let all = data.rows * data.columns.len() as u64;
+        run.notes.note(format!(
+            "{} missing entries ({:.1}% of all) are marginalised",
+            data.n_missing,
+            100.0 * data.n_missing as f64 / all as f64
+        ));
+    }
+}
+
+/// The rows to predict, as many columns as the fit has.
+///
+/// # Errors
+/// If the file cannot be read, a column of the fit is not there, or a row is empty.
+pub(crate) fn rows(columns: &[String], request: &Prediction<'_>) -> Result<GmmData, Failure> {
+    let table = request.input.table(Some(columns.to_vec()))?;
+    refuse_empty_rows(&table)?;
+    Ok(GmmData::new(table.matrix()?, columns.len())?)
+}
+
+/// Per row: the likeliest component, from 1, the log density, and every responsibility.
+pub(crate) fn frame(responsibilities: &[f64], density: Vec<f64>) -> Frame {
+    let k = responsibilities.len() / density.len();
+    let labels = responsibilities.chunks_exact(k).map(likeliest).collect();
+    let frame = Frame::new()
+        .with("label", Column::Count(labels))
+        .with("log_density", Column::Number(density));
+    (0..k).fold(frame, |frame, c| {
+        let column = responsibilities.iter().skip(c).step_by(k).copied();
+        frame.with(
+            format!("responsibility.{}", c + 1),
+            Column::Number(column.collect()),
+        )
+    })
+}
+
+/// From 1; ties go to the first.
+fn likeliest(responsibilities: &[f64]) -> usize {
+    let mut best = 0;
+    for (k, r) in responsibilities.iter().enumerate() {
+        if *r > responsibilities[best] {
+            best = k;
+        }
+    }
+    best + 1
+}
+
+/// `columns: 1 eruptions, 2 waiting`: what the numbers in the parameters' names stand for.
+pub(crate) fn name_columns(columns: &[String]) -> String {
+    let named = columns.iter().enumerate();
+    let named: Vec<String> = named.map(|(j, c)| format!("{} {c}", j + 1)).collect();
+    format!("columns: {}", named.join(", "))
+}
+
+/// How many of `k` components have members.
+pub(crate) fn say_effective(effective: usize, k: usize) -> String {
+    let empty = match k - effective {
+        0 => String::new(),
+        n => format!("; {n} empty, shown by summary --all"),
+    };
+    format!("{effective} effective components of {k}{empty}")
+}
+
+/// Refuses a fit whose labels do not name its columns.
+///
+/// # Errors
+/// If there are not `dim` names.
+pub(crate) fn check_columns(
+    stored: &Stored,
+    columns: &[String],
+    dim: usize,
+) -> Result<(), Failure> {
+    if columns.len() == dim {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "{}: labels.json names {} columns, the fit has {dim}",
+        stored.path().display(),
+        columns.len()
+    ))
+    .help("the fit is damaged; fit again"))
+}
+
+/// Refuses to go on from a fit of other columns, or one that differs as `differs` says.
+///
+/// # Errors
+/// If it differs.
+pub(crate) fn check_earlier(
+    stored: &Stored,
+    columns: &[String],
+    differs: Option<String>,
+) -> Result<(), Failure> {
+    let known = stored.labels("columns")?;
+    let what = if known == columns {
+        differs
+    } else {
+        Some(format!("columns {}", known.join(", ")))
+    };
+    let Some(what) = what else {
+        return Ok(());
+    };
+    let path = stored.path().display();
+    Err(Failure::input(format!("--warm-start {path} has {what}"))
+        .help("give the same columns and options, or start without it"))
+}
