@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: how it was found (methods) and how it is parameterised (families).
 
-use elbo_math::arrays::Array;
+use elbo_math::arrays::Arrays;
 use elbo_math::random::Stream;
 
 use crate::Draws;
@@ -28,5 +28,5 @@ pub trait Approximation: Send + Sync {
     fn standard_deviations(&self) -> Option<Vec<f64>>;
 
     /// Every number that defines `q`, by name; a fit is saved and restored through these.
-    fn arrays(&self) -> Vec<(String, Array)>;
+    fn arrays(&self) -> Arrays;
 }

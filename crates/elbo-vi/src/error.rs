@@ -19,6 +19,18 @@ pub enum ViError {
         /// What is allowed.
         requirement: &'static str,
     },
+    /// Numbers that no member of a family has.
+    #[error("{family}: {name} is {found}; it must be {requirement}")]
+    Parameters {
+        /// The family.
+        family: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// What was given.
+        found: String,
+        /// What is allowed.
+        requirement: &'static str,
+    },
     /// A point has another length than the density.
     #[error("a point of length {got} was given for a density of dimension {expected}")]
     Length {
@@ -75,6 +87,9 @@ pub enum ViError {
         /// What it said.
         message: String,
     },
+    /// A matrix could not be decomposed.
+    #[error(transparent)]
+    Matrix(#[from] elbo_math::MathError),
     /// A decomposition or another numerical step failed.
     #[error("{what} failed numerically; {advice}")]
     Numerical {

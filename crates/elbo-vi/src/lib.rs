@@ -10,6 +10,7 @@
 pub mod approximation;
 pub mod density;
 pub mod draws;
+pub mod family;
 pub mod method;
 pub mod target;
 

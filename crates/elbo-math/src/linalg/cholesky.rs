@@ -115,7 +115,12 @@ impl Cholesky {
 
     /// `A⁻¹ B`, for all columns of `B` at once.
     pub fn solve_matrix(&self, b: &Matrix) -> Matrix {
-        let mut x = self.solve_lower_matrix(b);
+        self.solve_lower_transpose_matrix(&self.solve_lower_matrix(b))
+    }
+
+    /// `L⁻ᵀ B`, for all columns of `B` at once.
+    pub fn solve_lower_transpose_matrix(&self, b: &Matrix) -> Matrix {
+        let mut x = b.clone();
         let upper = self.lower.view().transpose();
         tri::solve_upper_triangular_in_place(upper, x.view_mut(), Par::Seq);
         x
