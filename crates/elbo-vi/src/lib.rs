@@ -12,9 +12,12 @@ pub mod density;
 pub mod draws;
 pub mod family;
 pub mod method;
+pub mod optimizer;
 pub mod target;
 
 mod error;
+#[cfg(test)]
+mod testing;
 
 pub use approximation::Approximation;
 pub use density::{DensityError, LogDensity, Subsampled};
