@@ -9,6 +9,7 @@
 
 pub mod approximation;
 pub mod density;
+pub mod diagnostic;
 pub mod draws;
 pub mod family;
 pub mod method;

@@ -1,0 +1,5 @@
+//! Whether to believe a fit: diagnostics that know a target and an approximation of it, and no method.
+
+pub mod generalized_pareto;
+pub mod monte_carlo_error;
+pub mod psis;
