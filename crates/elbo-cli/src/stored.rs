@@ -67,20 +67,27 @@ impl Stored {
         })
     }
 
-    /// The fit, ready to be asked.
+    /// The row of its model.
     ///
     /// # Errors
-    /// If it is of an unknown model, or damaged.
-    pub(crate) fn open(&self) -> Result<Box<dyn Opened>, Failure> {
+    /// If it is of an unknown model.
+    pub(crate) fn entry(&self) -> Result<&'static model::Entry, Failure> {
         let name = &self.fit.record.model;
-        let entry = model::find(name).ok_or_else(|| {
+        model::find(name).ok_or_else(|| {
             Failure::input(format!(
                 "{}: a fit of '{name}', which this elbo does not know",
                 self.path.display()
             ))
             .help("it was written by a newer elbo: update this one, or fit again")
-        })?;
-        entry.open(self)
+        })
+    }
+
+    /// The fit, ready to be asked.
+    ///
+    /// # Errors
+    /// If it is of an unknown model, or damaged.
+    pub(crate) fn open(&self) -> Result<Box<dyn Opened>, Failure> {
+        self.entry()?.open(self)
     }
 }
 

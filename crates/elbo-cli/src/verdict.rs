@@ -33,8 +33,9 @@ pub(crate) fn exit_code(verdict: Verdict) -> u8 {
     }
 }
 
-/// What to believe and what to do next, as one plain sentence.
-pub(crate) fn sentence(approximation: Approximation, outcome: &Outcome) -> String {
+/// What to believe and what to do next, as one plain sentence; `goes_on` says whether the fit can be
+/// gone on from.
+pub(crate) fn sentence(approximation: Approximation, outcome: &Outcome, goes_on: bool) -> String {
     let iterations = outcome.iterations();
     match (outcome.stopped, approximation) {
         (Stopped::Converged, Approximation::Exact) => {
@@ -45,13 +46,22 @@ pub(crate) fn sentence(approximation: Approximation, outcome: &Outcome) -> Strin
              believed, sds of parameters may be too small because q treats groups of them as \
              independent."
         ),
-        (Stopped::MaxIters, _) => format!(
-            "bad: not converged after {iterations} iterations; raise --max-iters, or go on from \
-             this fit with --warm-start."
-        ),
-        (Stopped::Interrupted, _) => format!(
-            "bad: interrupted after {iterations} iterations; go on from this fit with --warm-start."
-        ),
+        (Stopped::MaxIters, _) => {
+            let or = if goes_on {
+                ", or go on from this fit with --warm-start"
+            } else {
+                ""
+            };
+            format!("bad: not converged after {iterations} iterations; raise --max-iters{or}.")
+        }
+        (Stopped::Interrupted, _) => {
+            let then = if goes_on {
+                "go on from this fit with --warm-start"
+            } else {
+                "fit again"
+            };
+            format!("bad: interrupted after {iterations} iterations; {then}.")
+        }
     }
 }
 
@@ -75,7 +85,11 @@ mod tests {
                 let outcome = outcome(stopped);
                 let verdict = of(approximation, &outcome);
                 assert_eq!((verdict, exit_code(verdict)), (Verdict::Bad, 3));
-                assert!(sentence(approximation, &outcome).starts_with("bad: "));
+                for goes_on in [false, true] {
+                    let sentence = sentence(approximation, &outcome, goes_on);
+                    assert!(sentence.starts_with("bad: "));
+                    assert_eq!(sentence.contains("--warm-start"), goes_on);
+                }
             }
         }
     }
@@ -89,7 +103,7 @@ mod tests {
         ] {
             assert_eq!(exit_code(of(approximation, &outcome)), 0);
             assert!(
-                sentence(approximation, &outcome).starts_with(word),
+                sentence(approximation, &outcome, true).starts_with(word),
                 "{word}"
             );
         }

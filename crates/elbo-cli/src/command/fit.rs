@@ -4,6 +4,8 @@
 //! output directory), data next, then the fit; files are written once there is a state worth
 //! keeping, and stdout comes last. A model sees a [`FitRun`] only.
 
+pub(crate) mod effect;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -85,7 +87,12 @@ pub(crate) struct CommonOptions {
     #[arg(long, value_name = "X")]
     rel_tol: Option<f64>,
     /// Fits from different starts; the one with the highest ELBO is kept
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(
+        long,
+        default_value_t = 1,
+        value_name = "N",
+        conflicts_with = "warm_start"
+    )]
     restarts: usize,
     /// Start from this earlier fit of the same model, such as an interrupted one
     #[arg(long, value_name = "FIT")]
@@ -212,7 +219,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let options =
         CommonOptions::from_arg_matches(matches).expect("clap has parsed these very options");
     check_method(entry, options.method)?;
-    check_warm_start(entry, &options)?;
+    effect::check(entry, options.method, matches)?;
     if let Some(out) = &options.out {
         stored::check_output(out, options.overwrite)?;
     }
@@ -252,23 +259,6 @@ fn check_method(entry: &model::Entry, method: Method) -> Result<(), Failure> {
     .help(format!("its methods are: {}", names.join(", "))))
 }
 
-fn check_warm_start(entry: &model::Entry, options: &CommonOptions) -> Result<(), Failure> {
-    if options.warm_start.is_none() || entry.warm_start {
-        return Ok(());
-    }
-    let able: Vec<&str> = model::MODELS
-        .iter()
-        .filter(|entry| entry.warm_start)
-        .map(|entry| entry.name)
-        .collect();
-    Err(
-        Failure::input(format!("{} does not take --warm-start", entry.name)).help(format!(
-            "leave it out; models that do take it: {}",
-            able.join(", ")
-        )),
-    )
-}
-
 /// Judges, saves, prints; returns the exit code.
 fn conclude(
     name: &str,
@@ -280,6 +270,7 @@ fn conclude(
 ) -> Result<u8, Failure> {
     let outcome = &fitted.outcome;
     let verdict = verdict::of(fitted.approximation, outcome);
+    let goes_on = goes_on(name, options.method);
     let record = FitRecord {
         model: name.to_owned(),
         method: options.method.name().to_owned(),
@@ -290,7 +281,7 @@ fn conclude(
         converged: outcome.converged(),
         khat: None,
         verdict,
-        verdict_text: verdict::sentence(fitted.approximation, outcome),
+        verdict_text: verdict::sentence(fitted.approximation, outcome, goes_on),
         iterations: outcome.iterations() as u64,
         seconds,
         data: fitted.data.clone(),
@@ -309,14 +300,18 @@ fn conclude(
     }
     stdout.finish()?;
     if interrupt::requested() {
-        after_interrupt(name, options);
+        after_interrupt(options, goes_on);
         return Ok(interrupt::EXIT_CODE);
     }
     Ok(verdict::exit_code(verdict))
 }
 
-fn after_interrupt(name: &str, options: &CommonOptions) {
-    let goes_on = model::find(name).is_some_and(|entry| entry.warm_start);
+/// Whether a fit that has not converged can be gone on from.
+fn goes_on(name: &str, method: Method) -> bool {
+    model::find(name).is_some_and(|entry| entry.uses.warm_start.contains(&method))
+}
+
+fn after_interrupt(options: &CommonOptions, goes_on: bool) {
     let message = match &options.out {
         Some(out) if goes_on => format!(
             "interrupted; the state is in {0}, go on with: --warm-start {0}",

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::{Input, check_level, thread_count};
@@ -60,7 +61,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     if let Some(out) = &options.out {
         frame::refuse_existing(out)?;
     }
-    let opened = stored::read(&options.fit)?.open()?;
+    let stored = stored::read(&options.fit)?;
+    check_effect(stored.entry()?, &options, matches)?;
+    let opened = stored.open()?;
     let input = Input::new(&options.data, options.format.as_deref(), options.no_header)?;
     let new_ratings = options
         .new_ratings
@@ -76,4 +79,29 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let frame = elbo::math::parallel::with_threads(options.threads, || opened.predict(&request))?;
     frame::deliver(options.out.as_deref(), |out| frame.write_csv(out))?;
     Ok(0)
+}
+
+/// Refuses options that the fit's model would ignore.
+fn check_effect(
+    entry: &model::Entry,
+    options: &Options,
+    matches: &ArgMatches,
+) -> Result<(), Failure> {
+    let level_is_typed = matches.value_source("level") == Some(ValueSource::CommandLine);
+    let ignored = [
+        ("--level", level_is_typed && !entry.intervals, "intervals"),
+        (
+            "--new-ratings",
+            options.new_ratings.is_some() && !entry.folds_in,
+            "users",
+        ),
+    ];
+    match ignored.iter().find(|(_, ignored, _)| *ignored) {
+        Some((option, _, what)) => Err(Failure::input(format!(
+            "{option} has no effect: {} predicts no {what}",
+            entry.name
+        ))
+        .help("leave it out")),
+        None => Ok(()),
+    }
 }

@@ -55,7 +55,6 @@ impl Model for Ard {
     const DETAILS: &'static str = DETAILS;
     const PREDICTS: &'static str = regression::PREDICTS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
-    const WARM_START: bool = false;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {

@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 use self::opened::{OpenedFactor, store_seen};
 use super::{Fitted, Model, Opened, damaged};
 use crate::command::Input;
+use crate::command::fit::effect::{Uses, no_effect};
 use crate::command::fit::{FitRun, Method};
 use crate::console::Notes;
 use crate::failure::Failure;
@@ -113,10 +114,18 @@ impl Model for Factor {
     const DETAILS: &'static str = DETAILS;
     const PREDICTS: &'static str = "user, item, mean, sd, lower, upper";
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic, Method::Streaming];
-    const WARM_START: bool = true;
+    const USES: Uses = Uses {
+        restarts: Self::METHODS,
+        warm_start: Self::METHODS,
+    };
+    const FOLDS_IN: bool = true;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
+        if options.scratch.is_some() && run.method() != Method::Streaming {
+            let now = format!("--method {}", run.method().name());
+            return Err(no_effect("--scratch", &now, "--method streaming"));
+        }
         let config = config(options, run);
         config.check()?;
         let (fit, data) = match run.method() {

@@ -14,6 +14,7 @@ use serde_json::{Map, json};
 use self::streaming::Stream;
 use super::clusters;
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
+use crate::command::fit::effect::Uses;
 use crate::command::fit::{FitRun, MINI_BATCH, Method};
 use crate::failure::Failure;
 use crate::frame::Frame;
@@ -43,7 +44,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "full", value_name = "TYPE", value_parser = ["full", "diagonal", "spherical", "tied"])]
     covariance: String,
     /// Where to start: kmeans (k-means++) or random (responsibilities)
-    #[arg(long, default_value = "kmeans", value_name = "HOW", value_parser = ["kmeans", "random"])]
+    #[arg(long, default_value = "kmeans", value_name = "HOW", value_parser = ["kmeans", "random"], conflicts_with = "warm_start")]
     init: String,
     /// How many rows the prior of a mean (around the data's mean) is worth
     #[arg(long, default_value_t = 1.0, value_name = "X")]
@@ -67,6 +68,11 @@ impl Model for Gmm {
     const DETAILS: &'static str = DETAILS;
     const PREDICTS: &'static str = clusters::PREDICTS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic, Method::Streaming];
+    const USES: Uses = Uses {
+        restarts: &[Method::Batch],
+        warm_start: Self::METHODS,
+    };
+    const INTERVALS: bool = false;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {

@@ -9,6 +9,7 @@ use serde_json::{Map, json};
 
 use super::regression::{self, Columns, Shared};
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
+use crate::command::fit::effect::no_effect;
 use crate::command::fit::{FitRun, Method};
 use crate::failure::{Failure, did_you_mean};
 use crate::frame::{Column, Frame};
@@ -30,18 +31,18 @@ pub(crate) struct Options {
     /// Prior of the weights: shared (one precision, learnt), fixed (see --prior-sd), or relevance (a precision for every input: useless ones are switched off)
     #[arg(long, value_enum, default_value = "shared", value_name = "KIND")]
     prior: PriorKind,
-    /// Standard deviation of the weights under --prior fixed, on standardised columns
-    #[arg(long, default_value_t = 1.0, value_name = "X")]
-    prior_sd: f64,
-    /// Shape of the gamma prior of the precisions [default: 1, relevance 0.5]
+    /// Standard deviation of the weights under --prior fixed, on standardised columns [default: 1]
+    #[arg(long, value_name = "X")]
+    prior_sd: Option<f64>,
+    /// Shape of the gamma prior of the precisions, under --prior shared or relevance [default: 1, relevance 0.5]
     #[arg(long, value_name = "X")]
     prior_shape: Option<f64>,
     /// Rate of that prior, on standardised columns [default: 1, relevance 1e-6]
     #[arg(long, value_name = "X")]
     prior_rate: Option<f64>,
-    /// Under --prior relevance: an input is on when the sign of a weight of it is at least this certain, between 0.5 and 1
-    #[arg(long, default_value_t = 0.99, value_name = "P")]
-    sign_certainty: f64,
+    /// Under --prior relevance: an input is on when the sign of a weight of it is at least this certain, between 0.5 and 1 [default: 0.99]
+    #[arg(long, value_name = "P")]
+    sign_certainty: Option<f64>,
     /// Prior standard deviation of the intercept, in log odds
     #[arg(long, default_value_t = 10.0, value_name = "X")]
     intercept_sd: f64,
@@ -69,10 +70,10 @@ impl Model for Logistic {
     const DETAILS: &'static str = DETAILS;
     const PREDICTS: &'static str = "probability, lower, upper";
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
-    const WARM_START: bool = false;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
+        check_prior_options(options)?;
         let selection = regression::read(&options.shared, run)?;
         let name = &options.shared.target;
         let classes = Classes::of(&selection.table, name, options.positive.as_deref())?;
@@ -85,7 +86,7 @@ impl Model for Logistic {
         let config = LogisticConfig {
             prior: weight_prior(options),
             intercept_sd: options.intercept_sd,
-            sign_certainty: options.sign_certainty,
+            sign_certainty: options.sign_certainty.unwrap_or(default.sign_certainty),
             method: regression::method(run, default.method),
         };
         run.begin();
@@ -130,6 +131,42 @@ impl Model for Logistic {
     }
 }
 
+/// Refuses options of a prior that was not chosen.
+fn check_prior_options(options: &Options) -> Result<(), Failure> {
+    use PriorKind::{Fixed, Relevance, Shared};
+    let (now, learnt) = match options.prior {
+        Shared => ("--prior shared", true),
+        Fixed => ("--prior fixed", false),
+        Relevance => ("--prior relevance", true),
+    };
+    for (option, given, used, needed) in [
+        ("--prior-sd", options.prior_sd, !learnt, "--prior fixed"),
+        (
+            "--prior-shape",
+            options.prior_shape,
+            learnt,
+            "--prior shared or relevance",
+        ),
+        (
+            "--prior-rate",
+            options.prior_rate,
+            learnt,
+            "--prior shared or relevance",
+        ),
+        (
+            "--sign-certainty",
+            options.sign_certainty,
+            options.prior == Relevance,
+            "--prior relevance",
+        ),
+    ] {
+        if given.is_some() && !used {
+            return Err(no_effect(option, now, needed));
+        }
+    }
+    Ok(())
+}
+
 fn weight_prior(options: &Options) -> WeightPrior {
     let gamma = |shape: f64, rate: f64| {
         (
@@ -139,7 +176,7 @@ fn weight_prior(options: &Options) -> WeightPrior {
     };
     match options.prior {
         PriorKind::Fixed => WeightPrior::Fixed {
-            sd: options.prior_sd,
+            sd: options.prior_sd.unwrap_or(1.0),
         },
         PriorKind::Shared => {
             let (shape, rate) = gamma(1.0, 1.0);

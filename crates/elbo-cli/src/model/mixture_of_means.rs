@@ -11,6 +11,7 @@ use serde_json::{Map, json};
 
 use super::clusters;
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
+use crate::command::fit::effect::Uses;
 use crate::command::fit::{FitRun, MINI_BATCH, Method};
 use crate::failure::Failure;
 use crate::frame::Frame;
@@ -48,7 +49,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "X")]
     prior_sd: Option<f64>,
     /// Where to start: kmeans (k-means++) or random (responsibilities)
-    #[arg(long, default_value = "kmeans", value_name = "HOW", value_parser = ["kmeans", "random"])]
+    #[arg(long, default_value = "kmeans", value_name = "HOW", value_parser = ["kmeans", "random"], conflicts_with = "warm_start")]
     init: String,
 }
 
@@ -89,6 +90,11 @@ impl Model for MixtureOfMeans {
     const DETAILS: &'static str = DETAILS;
     const PREDICTS: &'static str = clusters::PREDICTS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
+    const USES: Uses = Uses {
+        restarts: &[Method::Batch],
+        warm_start: Self::METHODS,
+    };
+    const INTERVALS: bool = false;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {

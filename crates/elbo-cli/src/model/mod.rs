@@ -24,6 +24,7 @@ use elbo_data::fit::{DataRecord, Labels};
 use serde_json::{Map, Value};
 
 use crate::command::Input;
+use crate::command::fit::effect::{self, Uses};
 use crate::command::fit::{CommonOptions, FitRun, Method};
 use crate::console::Notes;
 use crate::failure::{Failure, did_you_mean};
@@ -54,8 +55,13 @@ pub(crate) trait Model {
     const PREDICTS: &'static str;
     /// How it can be fitted; the first is the default.
     const METHODS: &'static [Method];
-    /// Whether `--warm-start` is of use.
-    const WARM_START: bool = true;
+    /// Under which methods it uses the shared options that not every model does; elsewhere they are
+    /// refused.
+    const USES: Uses = Uses::NOTHING;
+    /// Whether its predictions have intervals, and `predict --level` an effect.
+    const INTERVALS: bool = true;
+    /// Whether it folds users in from `--new-ratings`.
+    const FOLDS_IN: bool = false;
     /// Its own options.
     type Options: Args;
 
@@ -228,8 +234,12 @@ pub(crate) struct Entry {
     pub predicts: &'static str,
     /// [`Model::METHODS`].
     pub methods: &'static [Method],
-    /// [`Model::WARM_START`].
-    pub warm_start: bool,
+    /// [`Model::USES`].
+    pub uses: Uses,
+    /// [`Model::INTERVALS`].
+    pub intervals: bool,
+    /// [`Model::FOLDS_IN`].
+    pub folds_in: bool,
     command: fn() -> Command,
     fit: fn(&ArgMatches, &mut FitRun<'_>) -> Result<Fitted, Failure>,
     open: fn(&Stored) -> Result<Box<dyn Opened>, Failure>,
@@ -241,7 +251,9 @@ impl Entry {
             name: M::NAME,
             predicts: M::PREDICTS,
             methods: M::METHODS,
-            warm_start: M::WARM_START,
+            uses: M::USES,
+            intervals: M::INTERVALS,
+            folds_in: M::FOLDS_IN,
             command: fit_command::<M>,
             fit: fit::<M>,
             open: M::open,
@@ -250,7 +262,7 @@ impl Entry {
 
     /// `elbo fit MODEL` for clap: the options of all models and the model's own.
     pub(crate) fn command(&self) -> Command {
-        (self.command)()
+        effect::hide_unused(self, (self.command)())
     }
 
     /// [`Model::fit`] with the options that were given.

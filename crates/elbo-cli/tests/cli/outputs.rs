@@ -119,6 +119,9 @@ fn draws_are_written_as_parquet_too() {
     // Its columns are the intercept, ten weights and sigma; ten rows are enough for one component.
     let fit = place.json("fit gmm draws.parquet --columns sigma,intercept --components 1 --json");
     assert_eq!(fit["n_rows"], 10);
+    let nameless = place.run("fit gmm draws.parquet --no-header --components 1");
+    assert_eq!(nameless.code, 2);
+    assert!(nameless.stderr.contains("Parquet"), "{}", nameless.stderr);
     assert_eq!(place.run("draws D --format parquet").code, 2);
     let again = place.run("draws D --out draws.parquet");
     assert_eq!(again.code, 2);

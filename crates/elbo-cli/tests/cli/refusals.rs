@@ -271,3 +271,76 @@ fn what_is_no_fit_or_a_broken_one_is_refused() {
         &["--warm-start"],
     );
 }
+
+#[test]
+fn options_that_would_be_ignored_are_refused() {
+    let place = Place::new();
+    let (faithful, diabetes) = (shipped("faithful.csv"), shipped("diabetes.csv"));
+    place.write("r.csv", "user,item,rating\na,b,3\nb,c,4\n");
+    place.write("t.csv", "x,y\n1,0\n2,1\n3,0\n5,1\n");
+    let gmm = format!("fit gmm {faithful} --components 2");
+    let linear = format!("fit linear {diabetes} --target target");
+    let logistic = "fit logistic t.csv --target y".to_owned();
+    let factor = "fit factor r.csv --rank 0".to_owned();
+    for (fit, options, expected) in [
+        (
+            &linear,
+            "--restarts 3",
+            ["linear has no use for --restarts", "gmm"],
+        ),
+        (
+            &gmm,
+            "--batch-size 10",
+            ["--batch-size", "--method stochastic or streaming"],
+        ),
+        (&gmm, "--delay 2", ["--delay", "--method stochastic"]),
+        (
+            &gmm,
+            "--forgetting-rate 0.6",
+            ["--forgetting-rate", "--method batch"],
+        ),
+        (
+            &gmm,
+            "--method stochastic --restarts 2",
+            ["--restarts", "--method batch"],
+        ),
+        (
+            &factor,
+            "--method streaming --delay 2",
+            ["--delay", "--method streaming"],
+        ),
+        (&factor, "--scratch .", ["--scratch", "--method streaming"]),
+        (&logistic, "--prior-sd 2", ["--prior-sd", "--prior fixed"]),
+        (
+            &logistic,
+            "--prior fixed --prior-rate 2",
+            ["--prior-rate", "--prior shared"],
+        ),
+        (
+            &logistic,
+            "--sign-certainty 0.9",
+            ["--sign-certainty", "--prior relevance"],
+        ),
+    ] {
+        refused(&place, &format!("{fit} {options} --out D"), &expected);
+    }
+    place.ok(&format!("{gmm} --out D"));
+    for option in ["--restarts 2", "--init random"] {
+        let name = option.split(' ').next().expect("a name");
+        refused(
+            &place,
+            &format!("{gmm} --warm-start D {option}"),
+            &[name, "--warm-start"],
+        );
+    }
+    for option in ["--level 0.5", "--new-ratings r.csv"] {
+        let name = option.split(' ').next().expect("a name");
+        refused(
+            &place,
+            &format!("predict D {faithful} {option}"),
+            &[name, "no effect"],
+        );
+    }
+    // What is typed as it would be anyway is not in the way of scripts where it is of use.
+    place.ok(&format!("{gmm} --restarts 1"));
+}

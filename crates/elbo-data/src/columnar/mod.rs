@@ -7,5 +7,5 @@
 mod read;
 mod write;
 
-pub(crate) use read::{ParquetFile, ParquetRows, Values};
+pub(crate) use read::{ParquetFile, ParquetRows, Values, refuse_no_header};
 pub(crate) use write::{NamedColumn, write_columns};

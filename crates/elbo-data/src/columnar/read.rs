@@ -302,3 +302,18 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, ParquetError>) -> Re
         detail,
     })
 }
+
+/// Refuses to read the first row of a Parquet file as data: its names are elsewhere.
+///
+/// # Errors
+/// If `header` says that there are no names.
+pub(crate) fn refuse_no_header(header: Option<bool>) -> Result<(), DataError> {
+    if header == Some(false) {
+        return Err(DataError::Setting {
+            name: "header",
+            value: "false".to_owned(),
+            expected: "a Parquet file always names its columns: leave this out",
+        });
+    }
+    Ok(())
+}

@@ -11,7 +11,7 @@ use super::columns;
 use super::ids::{BadId, IdMap};
 use super::{Duplicates, Ratings};
 use crate::DataError;
-use crate::columnar::{ParquetFile, Values};
+use crate::columnar::{ParquetFile, Values, refuse_no_header};
 use crate::delimited::{Layout, Record};
 use crate::number::{self, Cell};
 use crate::place::{Lines, Place, Row};
@@ -150,6 +150,7 @@ impl Triplets {
         };
         let (layout, positions, names) =
             if options.format == Some(Format::Parquet) || told == Kind::Parquet {
+                refuse_no_header(options.header)?;
                 let file = ParquetFile::open(&path)?;
                 let names = file.names().to_vec();
                 let unknown = |name: &str| DataError::unknown_column(&path, name, &names);

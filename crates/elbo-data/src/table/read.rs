@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::build::{Builder, Kind};
 use super::{Column, Table};
 use crate::DataError;
-use crate::columnar::{ParquetFile, ParquetRows, Values};
+use crate::columnar::{ParquetFile, ParquetRows, Values, refuse_no_header};
 use crate::delimited::{Layout, Records};
 use crate::place::{Lines, Row};
 use crate::prefetch::Prefetch;
@@ -175,6 +175,7 @@ impl Chosen {
         let told = source::kind(&path)?;
         match options.format.unwrap_or(told.into()) {
             Format::Parquet => {
+                refuse_no_header(options.header)?;
                 let file = ParquetFile::open(&path)?;
                 let unknown = |name: &str| DataError::unknown_column(&path, name, file.names());
                 let (names, indices) = choose(file.names(), options, &unknown)?;
