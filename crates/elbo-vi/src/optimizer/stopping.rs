@@ -1,0 +1,317 @@
+//! When to stop, or to shrink the step, where the objective is only seen through noise.
+//!
+//! The one idea, from `[@welandawe2022raabbvi]`: with a fixed step an optimiser first travels, then
+//! wanders. Wandering is recognised as a sampler's convergence is, by an `R̂` of the iterates; from
+//! then on their average is the answer at that step, with a Monte Carlo error of its own. The step is
+//! halved until what the next halving would gain, extrapolated from the last one, is not worth having
+//! or not worth its cost. All errors are in nats of Kullback–Leibler divergence. Deliberately absent:
+//! the objective's values, whose noise is larger than what is left to gain.
+
+use std::collections::VecDeque;
+
+use super::{AveragingKind, IterateAverage, in_range, positive};
+use crate::ViError;
+
+/// Quantities watched at most; the memory of a window must not grow with the dimension.
+const MOST_WATCHED: usize = 64;
+
+/// When iterates count as stationary, and when it is enough.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoppingConfig {
+    /// Iterates with a split `R̂` below this are stationary; 1.1 in the paper.
+    pub rhat: f64,
+    /// The fewest iterates that are judged.
+    pub window: usize,
+    /// Enough: nats that the noise of an average or the step size may still cost.
+    pub tolerance: f64,
+    /// Another stage must promise at least this share of the tolerance for each doubling of the
+    /// iterations.
+    pub least_gain: f64,
+}
+
+impl Default for StoppingConfig {
+    fn default() -> Self {
+        Self {
+            rhat: 1.1,
+            window: 20,
+            tolerance: 0.01,
+            least_gain: 1.0,
+        }
+    }
+}
+
+impl StoppingConfig {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`ViError::Setting`].
+    pub fn check(&self) -> Result<(), ViError> {
+        in_range("rhat", self.rhat, self.rhat > 1.0, "above 1")?;
+        let window = self.window as f64;
+        in_range("window", window, self.window >= 8, "at least 8")?;
+        positive("tolerance", self.tolerance)?;
+        positive("least_gain", self.least_gain)?;
+        Ok(())
+    }
+}
+
+/// What to do after an iterate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Decision {
+    /// Go on with the same step.
+    Continue,
+    /// The iterates are stationary and their average is as exact as asked.
+    Stationary,
+}
+
+/// The iterates since the last change of the step: their average, and a window of a few of their
+/// coordinates for `R̂` and errors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    config: StoppingConfig,
+    watched: Vec<usize>,
+    history: VecDeque<Vec<f64>>, // what is watched, one entry per iterate
+    total: usize,
+    current: IterateAverage,
+    next: IterateAverage, // of the iterates since `next_began`
+    next_began: usize,
+    error: f64,
+}
+
+impl Stage {
+    /// Before the first iterate of `n_params` numbers.
+    ///
+    /// # Errors
+    /// [`ViError::Setting`].
+    pub fn new(config: &StoppingConfig, n_params: usize) -> Result<Self, ViError> {
+        config.check()?;
+        let stride = n_params.div_ceil(MOST_WATCHED).max(1);
+        let empty = IterateAverage::new(AveragingKind::Uniform, n_params)?;
+        Ok(Self {
+            config: config.clone(),
+            watched: (0..n_params).step_by(stride).collect(),
+            history: VecDeque::new(),
+            total: 0,
+            current: empty.clone(),
+            next: empty,
+            next_began: config.window / 2,
+            error: f64::INFINITY,
+        })
+    }
+
+    /// Takes an iterate in. `weights[i]` is the number of nats that an error of 1 in parameter `i`,
+    /// squared, costs: `½/s²` for a mean, 1 for a log scale.
+    ///
+    /// # Panics
+    /// If the lengths differ from the stage's.
+    pub fn push(&mut self, params: &[f64], weights: &[f64]) -> Decision {
+        self.current.push(params);
+        if self.total >= self.next_began {
+            self.next.push(params);
+        }
+        self.history
+            .push_back(self.watched.iter().map(|i| params[*i]).collect());
+        self.total += 1;
+        // At twice the count at which the younger average began it takes over: what is averaged is
+        // always the later half of the stage, up to three quarters of it.
+        if self.total >= 2 * self.next_began {
+            self.next_began = self.total;
+            let kept = self.total / 2;
+            self.history
+                .drain(..self.history.len().saturating_sub(kept));
+            let fresh = IterateAverage::new(AveragingKind::Uniform, params.len())
+                .expect("uniform averages have no settings");
+            self.current = std::mem::replace(&mut self.next, fresh);
+        }
+        let n = self.history.len();
+        if n < self.config.window || !n.is_multiple_of(self.config.window / 2) {
+            return Decision::Continue;
+        }
+        self.judge(weights)
+    }
+
+    fn judge(&mut self, weights: &[f64]) -> Decision {
+        let mut cost = 0.0;
+        for (column, i) in self.watched.iter().enumerate() {
+            let series: Vec<f64> = self.history.iter().map(|row| row[column]).collect();
+            if split_rhat(&series) > self.config.rhat {
+                return Decision::Continue;
+            }
+            cost += weights[*i] * mean_error(&series).powi(2);
+        }
+        // What is watched stands for all.
+        self.error = cost * self.current.mean().len() as f64 / self.watched.len() as f64;
+        if self.error < self.config.tolerance {
+            Decision::Stationary
+        } else {
+            Decision::Continue
+        }
+    }
+
+    /// The average of the later iterates.
+    pub fn average(&self) -> &[f64] {
+        self.current.mean()
+    }
+
+    /// Nats that the average's noise costs, as last judged; infinite before iterates are stationary.
+    pub fn error(&self) -> f64 {
+        self.error
+    }
+}
+
+/// What another stage with half the step would gain, from what the last halving did.
+///
+/// The bias of a stage is proportional to its step `[@dieuleveut2020bridging]`, so the divergence from
+/// the optimum to its square. If halving moved the average by `moved` nats, as much separates it from
+/// the optimum still, of which the next halving gains three quarters.
+pub fn predicted_gain(moved: f64) -> f64 {
+    0.75 * moved
+}
+
+/// Whether another stage is worth its iterations: it has to gain more than the tolerance, and, where
+/// it costs more than all stages before it, more in proportion.
+pub fn worth_it(config: &StoppingConfig, moved: f64, last_stage: usize, total: usize) -> bool {
+    let doublings = 2.0 * last_stage as f64 / total.max(1) as f64; // half the step, twice the length
+    predicted_gain(moved) > config.least_gain * config.tolerance * doublings.max(1.0)
+}
+
+/// The potential scale reduction of one series cut in two `[@gelman2013bda, sec. 11.4]`; 1 for a
+/// series that does not move.
+///
+/// # Panics
+/// With fewer than four numbers.
+pub fn split_rhat(series: &[f64]) -> f64 {
+    assert!(series.len() >= 4, "R̂ needs two halves of two");
+    let n = series.len() / 2;
+    let halves = [&series[..n], &series[series.len() - n..]];
+    let stats = halves.map(|half| {
+        let mean = half.iter().sum::<f64>() / n as f64;
+        let variance = half.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
+        (mean, variance)
+    });
+    let within = 0.5 * (stats[0].1 + stats[1].1);
+    let between = 0.5 * (stats[0].0 - stats[1].0).powi(2); // the variance of the two means
+    // Below the rounding of the numbers themselves nothing moves.
+    let rounding = (1e-14 * stats[0].0.abs()).powi(2);
+    if between <= rounding {
+        return 1.0;
+    }
+    ((n - 1) as f64 / n as f64 + between / within).sqrt()
+}
+
+/// The standard error of the mean of a correlated series: `√(γ₀ τ / n)`, the autocorrelation time `τ`
+/// summed over pairs while they are positive and fall `[@geyer1992practical]`.
+///
+/// # Panics
+/// With fewer than two numbers.
+pub fn mean_error(series: &[f64]) -> f64 {
+    let n = series.len();
+    assert!(n >= 2, "an error needs two numbers");
+    let mean = series.iter().sum::<f64>() / n as f64;
+    let covariance = |lag: usize| {
+        (0..n - lag)
+            .map(|t| (series[t] - mean) * (series[t + lag] - mean))
+            .sum::<f64>()
+            / n as f64
+    };
+    let variance = covariance(0);
+    if !(variance > 0.0) {
+        return 0.0;
+    }
+    let (mut sum, mut smallest) = (-variance, f64::INFINITY);
+    for k in 0..n / 2 {
+        let pair = covariance(2 * k)
+            + if 2 * k + 1 < n {
+                covariance(2 * k + 1)
+            } else {
+                0.0
+            };
+        if pair <= 0.0 {
+            break;
+        }
+        smallest = smallest.min(pair);
+        sum += 2.0 * smallest;
+    }
+    // Anticorrelated series may sum to nothing; the independent error is the least that is believed.
+    (sum.max(variance / n as f64) / n as f64).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use elbo_math::random::{standard_normal, stream};
+    use elbo_testkit::assert_close;
+
+    fn autoregression(phi: f64, n: usize, seed: u64) -> Vec<f64> {
+        let mut rng = stream(seed, "stopping", 0);
+        let mut x = standard_normal(&mut rng) / (1.0 - phi * phi).sqrt();
+        (0..n)
+            .map(|_| {
+                x = phi * x + standard_normal(&mut rng);
+                x
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rhat_of_a_worked_example() {
+        // Halves (0, 2), (3, 5): within 2, means 1 and 4 with variance 4.5; √(½ + 2.25).
+        let found = split_rhat(&[0.0, 2.0, 3.0, 5.0]);
+        assert_close("R̂", found, 2.75_f64.sqrt(), 1e-15);
+        assert_eq!(split_rhat(&[7.0; 10]), 1.0);
+        assert!(split_rhat(&(0..100).map(f64::from).collect::<Vec<_>>()) > 1.7);
+    }
+
+    #[test]
+    fn the_error_of_a_mean_is_that_of_its_autoregression() {
+        for phi in [0.0, 0.5, 0.9] {
+            let n = 200_000;
+            let found = mean_error(&autoregression(phi, n, 5));
+            // var of the mean of an AR(1): 1/(1−φ)²/n. The estimated autocorrelation time of 2·10⁵
+            // numbers is off by a few per cent.
+            let truth = 1.0 / ((1.0 - phi) * (n as f64).sqrt());
+            assert_close("mcse", found / truth, 1.0, 0.1);
+        }
+        assert_eq!(mean_error(&[3.0; 5]), 0.0);
+    }
+
+    #[test]
+    fn a_trend_is_not_stationary_and_noise_around_a_value_is() {
+        let config = StoppingConfig::default();
+        let noise = autoregression(0.3, 4000, 6);
+        let mut stage = Stage::new(&config, 1).unwrap();
+        // Travelling: never stationary.
+        for (t, e) in noise.iter().enumerate().take(500) {
+            let decision = stage.push(&[0.1 * t as f64 + e], &[1.0]);
+            assert_eq!(decision, Decision::Continue);
+        }
+        // Wandering around 2 with an error of the mean below √0.01 = 0.1.
+        let mut stage = Stage::new(&config, 1).unwrap();
+        let stopped = noise
+            .iter()
+            .position(|e| stage.push(&[2.0 + e + 1e-9], &[1.0]) == Decision::Stationary);
+        let n = stopped.expect("it is stationary");
+        // mcse² = 1/(0.7² n) < 0.01 needs about 200 iterates; the estimate of it is noisy.
+        assert!((60..800).contains(&n), "{n}");
+        assert!((stage.average()[0] - 2.0).abs() < 5.0 * 0.1);
+        assert!(stage.error() < 0.01);
+    }
+
+    #[test]
+    fn the_average_forgets_where_the_travel_began() {
+        let mut stage = Stage::new(&StoppingConfig::default(), 1).unwrap();
+        for t in 0..4000 {
+            stage.push(&[if t < 40 { 1e6 } else { 1.0 }], &[1.0]);
+        }
+        assert_eq!(stage.average()[0], 1.0);
+    }
+
+    #[test]
+    fn a_stage_that_costs_more_has_to_gain_more() {
+        let config = StoppingConfig::default();
+        assert!(worth_it(&config, 0.1, 100, 1000));
+        assert!(!worth_it(&config, 0.01, 100, 1000));
+        assert!(!worth_it(&config, 0.02, 1000, 1000));
+        assert!(worth_it(&config, 0.02, 500, 1000));
+    }
+}
