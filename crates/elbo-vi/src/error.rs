@@ -67,6 +67,15 @@ pub enum ViError {
         /// Its value.
         gradient: f64,
     },
+    /// Not one draw of the approximation lies where the function is finite.
+    #[error(
+        "the log density was not finite at any of {n_draws} draws; start the approximation inside \
+         the support, or with smaller scales"
+    )]
+    NoUsableDraw {
+        /// Draws made.
+        n_draws: usize,
+    },
     /// The ELBO grows without bound: the posterior is improper.
     #[error(
         "the ELBO keeps growing ({elbo:.3e} nats) while the approximation spreads along coordinate \

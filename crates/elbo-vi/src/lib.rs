@@ -12,6 +12,7 @@ pub mod density;
 pub mod diagnostic;
 pub mod draws;
 pub mod family;
+pub mod gradient;
 pub mod method;
 pub mod optimizer;
 pub mod target;
