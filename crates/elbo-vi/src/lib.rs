@@ -15,6 +15,7 @@ pub mod family;
 pub mod gradient;
 pub mod method;
 pub mod optimizer;
+pub mod sample;
 pub mod target;
 
 mod error;

@@ -3,6 +3,8 @@
 //! The one idea: `init → State`, `step`, `finish`. The driver owns the loop, so budget, progress,
 //! stopping and checkpoints exist once. A `State` holds what the next step needs and nothing else.
 
+use elbo_math::random::{stream, uniform};
+
 use crate::{Approximation, Target, ViError};
 
 /// Where a fit begins.
@@ -12,6 +14,43 @@ pub enum Start {
     Random,
     /// A point.
     Point(Vec<f64>),
+}
+
+/// How often a random start is tried before a fit gives up, as Stan does.
+const STARTS: u64 = 100;
+
+impl Start {
+    /// A point at which the density is finite, for the fit's restart, path or chain `index`.
+    ///
+    /// # Errors
+    /// [`ViError::Start`] where none was found, [`ViError::Length`] for a point of another length,
+    /// and what the density fails with.
+    pub fn first_point(
+        &self,
+        target: &Target<'_>,
+        seed: u64,
+        index: u64,
+    ) -> Result<Vec<f64>, ViError> {
+        let mut gradient = vec![0.0; target.dimension()];
+        let mut value = f64::NAN;
+        let attempts = if *self == Self::Random { STARTS } else { 1 };
+        for attempt in 0..attempts {
+            let point = match self {
+                Self::Random => {
+                    let mut rng = stream(seed, "method/start", index * STARTS + attempt);
+                    (0..target.dimension())
+                        .map(|_| 4.0 * uniform(&mut rng) - 2.0)
+                        .collect()
+                }
+                Self::Point(point) => point.clone(),
+            };
+            value = target.log_density_and_gradient(&point, &mut gradient)?;
+            if value.is_finite() {
+                return Ok(point);
+            }
+        }
+        Err(ViError::Start { value })
+    }
 }
 
 /// What one step reports; `..Info::default()` leaves out what a method does not know.
@@ -71,4 +110,34 @@ pub trait Method {
         target: &Target<'_>,
         state: Self::State,
     ) -> Result<Box<dyn Approximation>, ViError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::density::FromFn;
+
+    #[test]
+    fn starts_lie_in_the_support_or_are_refused() {
+        // Finite for positive numbers only: one random start in four is.
+        let density = FromFn(|x: &[f64], g: &mut [f64]| {
+            g.fill(-1.0);
+            if x.iter().all(|v| *v > 0.0) {
+                -x.iter().sum::<f64>()
+            } else {
+                f64::NEG_INFINITY
+            }
+        });
+        let target = Target::new(&density, 2).unwrap();
+        let points: Vec<_> = (0..20)
+            .map(|i| Start::Random.first_point(&target, 1, i).unwrap())
+            .collect();
+        assert!(points.iter().flatten().all(|v| (0.0..2.0).contains(v)));
+        assert_ne!(points[0], points[1]);
+        let start = |point: &[f64]| Start::Point(point.to_vec()).first_point(&target, 1, 0);
+        assert_eq!(start(&[3.0, 1.0]), Ok(vec![3.0, 1.0]));
+        let value = f64::NEG_INFINITY;
+        assert_eq!(start(&[3.0, -1.0]), Err(ViError::Start { value }));
+        assert!(matches!(start(&[3.0]), Err(ViError::Length { .. })));
+    }
 }

@@ -1,0 +1,364 @@
+//! The reference answer: draws from the target itself, by NUTS.
+//!
+//! The one idea: the sampler is `nuts-rs`; this file gives it the same [`Target`] that methods see,
+//! one chain per thread with a random stream of its own, and judges what comes back. Deliberately
+//! absent: the sampler, and comparing draws with a fit (`diagnostic::compare`).
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use elbo_math::parallel;
+use elbo_math::random::stream;
+use nuts_rs::{
+    Chain, CpuLogpFunc, CpuMath, CpuMathError, DiagNutsSettings, HasDims, LogpError, Settings,
+};
+
+use crate::diagnostic::monte_carlo_error::Summary;
+use crate::method::Start;
+use crate::{Draws, Target, ViError};
+
+/// How to sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleConfig {
+    /// Chains, run in parallel.
+    pub n_chains: usize,
+    /// Draws per chain that tune the sampler and are thrown away.
+    pub n_warmup: usize,
+    /// Draws per chain that are kept.
+    pub n_draws: usize,
+    /// The acceptance rate that the step size is tuned to; nearer to 1 for difficult curvature.
+    pub target_accept: f64,
+    /// A trajectory takes fewer than two to this many steps.
+    pub max_depth: usize,
+    /// Where every chain begins.
+    pub start: Start,
+}
+
+impl Default for SampleConfig {
+    /// Four chains of 1000 + 1000, accepting 80%, at most 2¹⁰ steps.
+    fn default() -> Self {
+        Self {
+            n_chains: 4,
+            n_warmup: 1000,
+            n_draws: 1000,
+            target_accept: 0.8,
+            max_depth: 10,
+            start: Start::Random,
+        }
+    }
+}
+
+/// Draws from the target, with what tells whether they are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// All chains, one after the other.
+    pub draws: Draws,
+    /// How many chains.
+    pub n_chains: usize,
+    /// Kept draws whose trajectory diverged.
+    pub divergences: usize,
+    /// One per coordinate.
+    pub summaries: Vec<Summary>,
+    /// Gradients computed, warm-up included.
+    pub gradient_evaluations: u64,
+}
+
+impl Sample {
+    /// The largest R̂ over the coordinates; NaN if any cannot be computed.
+    pub fn largest_rhat(&self) -> f64 {
+        let largest = |m: f64, r: f64| {
+            if m.is_nan() || r.is_nan() {
+                f64::NAN
+            } else {
+                m.max(r)
+            }
+        };
+        self.summaries.iter().map(|s| s.rhat).fold(1.0, largest)
+    }
+
+    /// The smallest effective sample size, bulk or tail, over the coordinates.
+    pub fn smallest_ess(&self) -> f64 {
+        let least = |s: &Summary| s.bulk_ess.min(s.tail_ess);
+        self.summaries
+            .iter()
+            .map(least)
+            .fold(f64::INFINITY, f64::min)
+    }
+
+    /// Whether the draws can serve as a reference: R̂ below 1.01, a hundred effective draws per
+    /// chain, and no divergence [@vehtari2021rank].
+    pub fn reliable(&self) -> bool {
+        self.largest_rhat() < 1.01
+            && self.smallest_ess() >= 100.0 * self.n_chains as f64
+            && self.divergences == 0
+    }
+}
+
+/// Samples the target; the same seed gives the same draws for any number of threads.
+///
+/// # Errors
+/// [`ViError::Setting`], [`ViError::Start`] where no start has a finite density, and what the
+/// density itself fails with.
+pub fn sample(target: &Target<'_>, config: &SampleConfig, seed: u64) -> Result<Sample, ViError> {
+    check(config)?;
+    let before = target.gradient_evaluations();
+    let chains = parallel::map_chunks(config.n_chains, 1, |range| {
+        run_chain(target, config, seed, range.start as u64)
+    });
+    let mut draws = Draws::zeros(target.dimension(), config.n_chains * config.n_draws);
+    let mut divergences = 0;
+    for (c, chain) in chains.into_iter().enumerate() {
+        let (chain, diverged) = chain?;
+        draws.put(c * config.n_draws, &chain);
+        divergences += diverged;
+    }
+    let summaries = parallel::map_chunks(target.dimension(), 1, |range| {
+        let chains: Vec<&[f64]> = draws
+            .coordinate(range.start)
+            .chunks(config.n_draws)
+            .collect();
+        Summary::of(&chains)
+    });
+    Ok(Sample {
+        draws,
+        n_chains: config.n_chains,
+        divergences,
+        summaries,
+        gradient_evaluations: target.gradient_evaluations() - before,
+    })
+}
+
+fn check(config: &SampleConfig) -> Result<(), ViError> {
+    let refuse = |name, value: String, requirement| {
+        Err(ViError::Setting {
+            name,
+            value,
+            requirement,
+        })
+    };
+    if config.n_chains == 0 {
+        return refuse("n_chains", "0".into(), "at least 1");
+    }
+    if config.n_draws < 4 {
+        return refuse("n_draws", config.n_draws.to_string(), "at least 4");
+    }
+    if !(config.target_accept > 0.0 && config.target_accept < 1.0) {
+        let value = config.target_accept.to_string();
+        return refuse("target_accept", value, "between 0 and 1");
+    }
+    if !(1..=20).contains(&config.max_depth) {
+        return refuse("max_depth", config.max_depth.to_string(), "1 to 20");
+    }
+    Ok(())
+}
+
+/// One chain's draws and how many of them diverged.
+fn run_chain(
+    target: &Target<'_>,
+    config: &SampleConfig,
+    seed: u64,
+    chain: u64,
+) -> Result<(Draws, usize), ViError> {
+    let mut settings = DiagNutsSettings {
+        num_tune: config.n_warmup as u64,
+        num_draws: config.n_draws as u64,
+        maxdepth: config.max_depth as u64,
+        ..DiagNutsSettings::default()
+    };
+    settings.adapt_options.step_size_settings.target_accept = config.target_accept;
+
+    let failure = Mutex::new(None);
+    let failed = |what: &'static str| {
+        let cause: Option<ViError> = failure
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        cause.unwrap_or(ViError::Numerical {
+            what,
+            advice: "start closer to the mode, or rescale the parameters",
+        })
+    };
+    let math = CpuMath::new(Position {
+        target,
+        failure: &failure,
+    });
+    let mut rng = stream(seed, "sample/nuts", chain);
+    let mut sampler = settings
+        .new_chain(chain, math, &mut rng)
+        .map_err(|_| failed("setting up the sampler"))?;
+    let start = config.start.first_point(target, seed, chain)?;
+    sampler
+        .set_position(&start)
+        .map_err(|_| failed("the sampler's first step"))?;
+    let mut draws = Draws::zeros(target.dimension(), config.n_draws);
+    let mut divergences = 0;
+    for t in 0..config.n_warmup + config.n_draws {
+        let (position, progress) = sampler.draw().map_err(|_| failed("a NUTS trajectory"))?;
+        if let Some(kept) = t.checked_sub(config.n_warmup) {
+            draws.set_draw(kept, &position);
+            divergences += usize::from(progress.diverging);
+        }
+    }
+    Ok((draws, divergences))
+}
+
+/// The target as `nuts-rs` wants it; keeps the error that ended a chain.
+struct Position<'a> {
+    target: &'a Target<'a>,
+    failure: &'a Mutex<Option<ViError>>,
+}
+
+/// Why a point has no density.
+#[derive(Debug, thiserror::Error)]
+enum NoDensity {
+    #[error("outside the support")]
+    OutsideSupport,
+    #[error("the density failed")]
+    Failed,
+}
+
+impl LogpError for NoDensity {
+    fn is_recoverable(&self) -> bool {
+        matches!(self, Self::OutsideSupport)
+    }
+}
+
+impl HasDims for Position<'_> {
+    fn dim_sizes(&self) -> HashMap<String, u64> {
+        // The sampler's own name for the coordinates.
+        HashMap::from([(
+            "unconstrained_parameter".to_owned(),
+            self.target.dimension() as u64,
+        )])
+    }
+}
+
+impl CpuLogpFunc for Position<'_> {
+    type LogpError = NoDensity;
+    type FlowParameters = ();
+    type ExpandedVector = ();
+
+    fn dim(&self) -> usize {
+        self.target.dimension()
+    }
+
+    fn logp(&mut self, position: &[f64], gradient: &mut [f64]) -> Result<f64, NoDensity> {
+        match self.target.log_density_and_gradient(position, gradient) {
+            Ok(value) if value.is_finite() => Ok(value),
+            Ok(_) => Err(NoDensity::OutsideSupport),
+            Err(error) => {
+                *self
+                    .failure
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+                Err(NoDensity::Failed)
+            }
+        }
+    }
+
+    fn expand_vector<R: nuts_rs::rand::Rng + ?Sized>(
+        &mut self,
+        _: &mut R,
+        _: &[f64],
+    ) -> Result<(), CpuMathError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use elbo_testkit::Estimate;
+
+    use super::*;
+    use crate::density::FromFn;
+    use crate::testing::{FUNNEL, Gaussian};
+
+    #[test]
+    fn moments_of_a_gaussian_are_recovered_to_their_own_error() {
+        let gaussian = Gaussian::new(5, 100.0, 3);
+        let target = Target::new(&gaussian, 5).unwrap();
+        let sample = sample(&target, &SampleConfig::default(), 3).unwrap();
+        assert!(sample.reliable(), "{:?}", sample.summaries);
+        for (i, summary) in sample.summaries.iter().enumerate() {
+            Estimate {
+                mean: summary.mean,
+                mcse: summary.mcse_mean,
+            }
+            .assert_agrees("mean", 3, gaussian.mean[i]);
+            Estimate {
+                mean: summary.sd,
+                mcse: summary.mcse_sd,
+            }
+            .assert_agrees("sd", 3, gaussian.covariance[(i, i)].sqrt());
+        }
+        // Warm-up counts, and nothing is counted twice.
+        assert_eq!(sample.gradient_evaluations, target.gradient_evaluations());
+        assert!(sample.gradient_evaluations > 8000);
+    }
+
+    #[test]
+    fn the_draws_do_not_depend_on_the_number_of_threads() {
+        let gaussian = Gaussian::new(3, 4.0, 4);
+        let config = SampleConfig {
+            n_warmup: 50,
+            n_draws: 20,
+            ..SampleConfig::default()
+        };
+        let run = |threads, seed| {
+            let target = Target::new(&gaussian, 3).unwrap();
+            parallel::with_threads(threads, || sample(&target, &config, seed).unwrap().draws)
+        };
+        let one = run(1, 5);
+        assert_eq!(one, run(3, 5));
+        assert_ne!(one, run(1, 6));
+    }
+
+    #[test]
+    fn a_funnel_is_no_reference_and_says_so() {
+        let target = Target::new(&FUNNEL, 10).unwrap();
+        let sample = sample(&target, &SampleConfig::default(), 7).unwrap();
+        assert!(!sample.reliable());
+        assert!(sample.divergences > 0 || sample.smallest_ess() < 400.0);
+    }
+
+    #[test]
+    fn failures_keep_their_cause() {
+        let run = |density: &dyn crate::LogDensity, start| {
+            let target = Target::new(density, 1).unwrap();
+            let config = SampleConfig {
+                start,
+                ..SampleConfig::default()
+            };
+            sample(&target, &config, 1).unwrap_err()
+        };
+        let panics = FromFn(|x: &[f64], g: &mut [f64]| {
+            assert!(x[0] < 1.0, "beyond one");
+            g[0] = 1.0;
+            x[0]
+        });
+        assert_eq!(
+            run(&panics, Start::Point(vec![0.0])),
+            ViError::Panicked {
+                message: "beyond one".into()
+            }
+        );
+        let nowhere = FromFn(|_: &[f64], _: &mut [f64]| f64::NEG_INFINITY);
+        assert!(matches!(
+            run(&nowhere, Start::Random),
+            ViError::Start { .. }
+        ));
+        let target = Target::new(&panics, 1).unwrap();
+        let config = SampleConfig {
+            n_chains: 0,
+            ..SampleConfig::default()
+        };
+        let error = sample(&target, &config, 1).unwrap_err();
+        assert!(matches!(
+            error,
+            ViError::Setting {
+                name: "n_chains",
+                ..
+            }
+        ));
+    }
+}
