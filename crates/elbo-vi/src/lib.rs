@@ -11,6 +11,7 @@ pub mod approximation;
 pub mod density;
 pub mod diagnostic;
 pub mod draws;
+pub mod driver;
 pub mod family;
 pub mod gradient;
 pub mod method;
