@@ -103,9 +103,9 @@ pub(crate) struct CommonOptions {
     /// How fast old mini-batches are forgotten, in (0.5, 1] (--method stochastic)
     #[arg(long, default_value_t = 0.7, value_name = "X")]
     forgetting_rate: f64,
-    /// Damps the first steps, at least 0 (--method stochastic)
-    #[arg(long, default_value_t = 1.0, value_name = "X")]
-    delay: f64,
+    /// Damps the first steps, at least 0 (--method stochastic) [default: 1; with --warm-start the batches of a pass, or the first steps would forget the start]
+    #[arg(long, value_name = "X")]
+    delay: Option<f64>,
     /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
@@ -161,14 +161,20 @@ impl FitRun<'_> {
         config
     }
 
-    /// Settings of stochastic VI, with what the user set instead.
-    pub(crate) fn stochastic(&self) -> StochasticConfig {
+    /// Settings of stochastic VI on batches of `batch_size` of `n_total` units, with what the user set
+    /// instead.
+    pub(crate) fn stochastic(&self, n_total: usize, batch_size: usize) -> StochasticConfig {
         let default = StochasticConfig::default();
+        let delay = if self.warm_start.is_some() {
+            n_total.div_ceil(batch_size.max(1)) as f64
+        } else {
+            default.delay
+        };
         StochasticConfig {
             max_passes: self.options.max_iters.unwrap_or(default.max_passes),
             rel_tol: self.options.rel_tol.unwrap_or(default.rel_tol),
             forgetting_rate: self.options.forgetting_rate,
-            delay: self.options.delay,
+            delay: self.options.delay.unwrap_or(delay),
             ..default
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, json};
 
 use super::regression::{self, Columns, Shared};
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
+use crate::command::fit::effect::Uses;
 use crate::command::fit::{FitRun, Method};
 use crate::failure::Failure;
 use crate::frame::Frame;
@@ -55,13 +56,17 @@ impl Model for Ard {
     const DETAILS: &'static str = DETAILS;
     const PREDICTS: &'static str = regression::PREDICTS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
+    const USES: Uses = Uses {
+        warm_start: Self::METHODS,
+        ..Uses::NOTHING
+    };
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
         let selection = regression::read(&options.shared, run)?;
         let y = selection.table.numeric(&options.shared.target)?;
         let design = regression::design(&options.shared, &selection, run)?;
-        let config = config(options, run);
+        let config = config(options, run, design.n_rows())?;
         run.begin();
         let fit = ard::fit(&design, y, &config, run.seed(), &mut |p| run.observe(p))?;
         let posterior = fit.posterior;
@@ -86,9 +91,9 @@ impl Model for Ard {
     }
 }
 
-fn config(options: &Options, run: &FitRun<'_>) -> ArdConfig {
+fn config(options: &Options, run: &FitRun<'_>, n_rows: usize) -> Result<ArdConfig, Failure> {
     let default = ArdConfig::default();
-    ArdConfig {
+    Ok(ArdConfig {
         prior_shape: options.prior_shape.unwrap_or(default.prior_shape),
         prior_rate: options.prior_rate.or(default.prior_rate),
         sign_certainty: options.sign_certainty.unwrap_or(default.sign_certainty),
@@ -96,8 +101,9 @@ fn config(options: &Options, run: &FitRun<'_>) -> ArdConfig {
         noise: options
             .noise_sd
             .map_or(default.noise, |sd| NoisePrior::Fixed { sd }),
-        method: regression::method(run, default.method),
-    }
+        warm_start: regression::earlier(run, &options.shared.target)?,
+        method: regression::method(run, n_rows, default.method),
+    })
 }
 
 struct OpenedArd {

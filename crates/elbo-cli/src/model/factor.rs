@@ -267,8 +267,9 @@ fn fit_batch(
     run.begin();
     let fit = restarted(run, |seed, run| match run.method() {
         Method::Stochastic => {
-            let mut source = Shuffled::new(&input, run.batch_size(USERS_PER_BATCH), seed)?;
-            let steps = run.stochastic();
+            let size = run.batch_size(USERS_PER_BATCH);
+            let mut source = Shuffled::new(&input, size, seed)?;
+            let steps = run.stochastic(input.n_users(), size);
             let observer = &mut |p: &_| run.observe(p);
             factor::fit_stochastic(
                 &mut source,

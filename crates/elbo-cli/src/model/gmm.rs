@@ -187,8 +187,9 @@ fn fit_stochastic(
     let prior = GmmPrior::new(config, &DataSummary::new(data)?)?;
     let seed = run.seed();
     let mut model = GmmModel::start(prior, data, data.len(), &config.start, seed, 0)?;
-    let mut source = Shuffled::new(data, run.batch_size(MINI_BATCH), seed)?;
-    let settings = run.stochastic();
+    let size = run.batch_size(MINI_BATCH);
+    let mut source = Shuffled::new(data, size, seed)?;
+    let settings = run.stochastic(data.len(), size);
     let outcome = stochastic(&mut model, &mut source, &settings, None, &mut |p| {
         run.observe(p)
     })?;

@@ -9,6 +9,7 @@ use serde_json::{Map, json};
 
 use super::regression::{self, Columns, Shared};
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
+use crate::command::fit::effect::Uses;
 use crate::command::fit::{FitRun, Method};
 use crate::failure::Failure;
 use crate::frame::Frame;
@@ -49,6 +50,10 @@ impl Model for Linear {
     const DETAILS: &'static str = DETAILS;
     const PREDICTS: &'static str = regression::PREDICTS;
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
+    const USES: Uses = Uses {
+        warm_start: &[Method::Stochastic],
+        ..Uses::NOTHING
+    };
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
@@ -65,7 +70,8 @@ impl Model for Linear {
         if let Some(sd) = options.noise_sd {
             config.noise = NoisePrior::Fixed { sd };
         }
-        config.method = regression::method(run, config.method);
+        config.method = regression::method(run, design.n_rows(), config.method);
+        config.warm_start = regression::earlier(run, &options.shared.target)?;
         run.begin();
         let fit = linear::fit(&design, y, &config, run.seed(), &mut |p| run.observe(p))?;
         let posterior = fit.posterior;

@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 
 use super::regression::{self, Columns, Shared};
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
-use crate::command::fit::effect::no_effect;
+use crate::command::fit::effect::{Uses, no_effect};
 use crate::command::fit::{FitRun, Method};
 use crate::failure::{Failure, did_you_mean};
 use crate::frame::{Column, Frame};
@@ -70,6 +70,10 @@ impl Model for Logistic {
     const DETAILS: &'static str = DETAILS;
     const PREDICTS: &'static str = "probability, lower, upper";
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
+    const USES: Uses = Uses {
+        warm_start: Self::METHODS,
+        ..Uses::NOTHING
+    };
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
@@ -87,7 +91,8 @@ impl Model for Logistic {
             prior: weight_prior(options),
             intercept_sd: options.intercept_sd,
             sign_certainty: options.sign_certainty.unwrap_or(default.sign_certainty),
-            method: regression::method(run, default.method),
+            warm_start: earlier(run, name, &classes)?,
+            method: regression::method(run, design.n_rows(), default.method),
         };
         run.begin();
         let seed = run.seed();
@@ -129,6 +134,27 @@ impl Model for Logistic {
             LogisticPosterior::from_arrays(&stored.fit().arrays).map_err(damaged(stored))?;
         Ok(Box::new(OpenedLogistic { posterior }))
     }
+}
+
+/// The fit to go on from, which must be of the same target and classes.
+fn earlier(
+    run: &FitRun<'_>,
+    target: &str,
+    classes: &Classes,
+) -> Result<Option<Box<LogisticPosterior>>, Failure> {
+    let posterior = regression::earlier(run, target)?;
+    if let Some(stored) = &run.warm_start {
+        let known = stored.labels("classes")?;
+        if known != [classes.negative.as_str(), classes.positive.as_str()] {
+            return Err(Failure::input(format!(
+                "--warm-start {} has the classes {}",
+                stored.path().display(),
+                known.join(" and ")
+            ))
+            .help("give the same classes and --positive, or start without it"));
+        }
+    }
+    Ok(posterior)
 }
 
 /// Refuses options of a prior that was not chosen.

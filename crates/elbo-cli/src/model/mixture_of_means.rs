@@ -104,7 +104,8 @@ impl Model for MixtureOfMeans {
         let seed = run.seed();
         let fit = match run.method() {
             Method::Stochastic => {
-                let (size, steps) = (run.batch_size(MINI_BATCH), run.stochastic());
+                let size = run.batch_size(MINI_BATCH);
+                let steps = run.stochastic(data.len(), size);
                 mixture_of_means::fit_stochastic(&data, &config, size, &steps, seed, &mut |p| {
                     run.observe(p)
                 })

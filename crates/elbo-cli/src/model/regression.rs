@@ -6,7 +6,7 @@ use elbo::models::regression::{Coding, Coefficient, Column, Design, DesignConfig
 use elbo_data::table::{Table, Values};
 
 use super::tabular::{Selection, Wanted};
-use super::{Drawer, Prediction};
+use super::{Drawer, Prediction, damaged};
 use crate::command::fit::{self, FitRun};
 use crate::failure::Failure;
 use crate::frame::{self, Frame};
@@ -117,18 +117,46 @@ pub(crate) fn design(
     Ok(design)
 }
 
-/// How the user wants it fitted.
-pub(crate) fn method(run: &FitRun<'_>, default: Method) -> Method {
+/// How the user wants it fitted to `n_rows` rows.
+pub(crate) fn method(run: &FitRun<'_>, n_rows: usize, default: Method) -> Method {
     match (run.method(), default) {
-        (fit::Method::Stochastic, _) => Method::Stochastic {
-            batch_size: run.batch_size(fit::MINI_BATCH),
-            config: run.stochastic(),
-        },
+        (fit::Method::Stochastic, _) => {
+            let batch_size = run.batch_size(fit::MINI_BATCH);
+            Method::Stochastic {
+                batch_size,
+                config: run.stochastic(n_rows, batch_size),
+            }
+        }
         (_, Method::CoordinateAscent(config)) => {
             Method::CoordinateAscent(run.coordinate_ascent(config))
         }
         (_, other) => other,
     }
+}
+
+/// The fit to go on from, which must be of the same target.
+///
+/// # Errors
+/// If it is damaged, or of another target.
+pub(crate) fn earlier<P: Posterior>(
+    run: &FitRun<'_>,
+    target: &str,
+) -> Result<Option<Box<P>>, Failure> {
+    let Some(stored) = &run.warm_start else {
+        return Ok(None);
+    };
+    let known = stored.fit().record.options.get("target");
+    if let Some(known) = known.and_then(|t| t.as_str())
+        && known != target
+    {
+        let path = stored.path().display();
+        return Err(
+            Failure::input(format!("--warm-start {path} has the target '{known}'"))
+                .help("give the same target, or start without it"),
+        );
+    }
+    let posterior = P::from_arrays(&stored.fit().arrays).map_err(damaged(stored))?;
+    Ok(Some(Box::new(posterior)))
 }
 
 /// Coefficients with exact moments and quantiles of draws, then whatever else is drawn; of that,

@@ -41,6 +41,65 @@ fn a_fit_that_did_not_converge_is_bad_written_and_can_be_gone_on_from() {
 }
 
 #[test]
+fn regressions_go_on_from_an_earlier_fit_of_the_same_target() {
+    let place = Place::new();
+    let data = shipped("diabetes.csv");
+    place.ok("generate logistic --rows 500 --inputs 4 --seed 6 --out R");
+    let fits = [
+        format!("fit ard {data} --target target --json"),
+        "fit logistic R --target target --json".to_owned(),
+    ];
+    for (i, fit) in fits.iter().enumerate() {
+        let short = place.run(&format!("{fit} --max-iters 3 --out D{i}"));
+        assert_eq!(short.code, 3, "{}", short.stderr);
+        let whole = place.json(fit);
+        let long = place.json(&format!("{fit} --warm-start D{i}"));
+        let elbo = |fit: &serde_json::Value| fit["elbo"].as_f64().unwrap();
+        // Both stop once an iteration gains less than 1e-8 of the bound.
+        assert!(
+            (elbo(&long) / elbo(&whole) - 1.0).abs() < 1e-6,
+            "{long} {whole}"
+        );
+        assert!(
+            long["iterations"].as_u64() < whole["iterations"].as_u64(),
+            "{long} {whole}"
+        );
+    }
+    let other = place.run(&format!("fit ard {data} --target bmi --warm-start D0"));
+    assert_eq!(other.code, 2);
+    assert!(
+        other.stderr.contains("the target 'target'"),
+        "{}",
+        other.stderr
+    );
+    let turned = place.run(&format!("{} --positive 0 --warm-start D1", fits[1]));
+    assert_eq!(turned.code, 2);
+    assert!(
+        turned.stderr.contains("the classes 0 and 1"),
+        "{}",
+        turned.stderr
+    );
+    let fewer = place.run(&format!(
+        "fit ard {data} --target target --columns bmi,bp --warm-start D0"
+    ));
+    assert_eq!(fewer.code, 2);
+    assert!(fewer.stderr.contains("must agree"), "{}", fewer.stderr);
+    // An exact fit has nothing to gain from a start; mini-batches have.
+    let linear = format!("fit linear {data} --target target --json");
+    assert_eq!(place.run(&format!("{linear} --warm-start D0")).code, 2);
+    let steps = "--method stochastic --batch-size 50";
+    let first = place.run(&format!("{linear} {steps} --max-iters 5 --out L"));
+    let second = place.run(&format!("{linear} {steps} --max-iters 5 --warm-start L"));
+    let elbo = |run: &Run| run.json()["elbo"].as_f64().unwrap();
+    assert!(
+        elbo(&second) > elbo(&first),
+        "{} {}",
+        second.stdout,
+        first.stdout
+    );
+}
+
+#[test]
 fn an_existing_directory_is_kept_unless_it_may_be_overwritten() {
     let place = Place::new();
     assert_eq!(fit_linear(&place, "--out D").code, 0);

@@ -22,6 +22,9 @@ mod predict;
 mod relevance;
 mod rows;
 mod scale;
+mod warm_start;
+#[cfg(test)]
+mod warm_start_tests;
 mod weights;
 
 pub use coding::{Coding, Column};

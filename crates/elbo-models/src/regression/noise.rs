@@ -66,6 +66,20 @@ impl Noise {
         }
     }
 
+    /// Starts at an earlier fit's noise, for a target whose residuals are now `unit` times as large;
+    /// what is known stays as it is.
+    pub(crate) fn resumed(&self, earlier: &Self, unit: f64) -> Result<Self, ModelError> {
+        let Self::Learnt { prior, .. } = *self else {
+            return Ok(*self);
+        };
+        let squared = unit * unit;
+        let posterior = match earlier {
+            Self::Fixed { precision } => gamma(1.0, squared / precision)?,
+            Self::Learnt { posterior, .. } => gamma(posterior.shape(), posterior.rate() * squared)?,
+        };
+        Ok(Self::Learnt { prior, posterior })
+    }
+
     /// `E[τ]`.
     pub(crate) fn expected(&self) -> f64 {
         match self {

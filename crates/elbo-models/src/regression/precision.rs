@@ -53,6 +53,29 @@ impl Precisions {
         })
     }
 
+    /// Starts at the expected precisions of an earlier fit, for weights that are now `ratios` times as
+    /// large.
+    ///
+    /// # Errors
+    /// If the earlier fit has another number of groups.
+    pub(crate) fn resumed(&self, earlier: &[Gamma], ratios: &[f64]) -> Result<Self, ModelError> {
+        if earlier.len() != self.posterior.len() {
+            return Err(ModelError::data(format!(
+                "the earlier fit has {} learnt precisions of weights, this one {}; they must agree",
+                earlier.len(),
+                self.posterior.len()
+            )));
+        }
+        let mut sizes = vec![(0.0, 0.0); earlier.len()];
+        for (group, ratio) in self.group_of.iter().zip(ratios) {
+            if let Some(g) = group {
+                sizes[*g].0 += 1.0;
+                sizes[*g].1 += ratio * ratio;
+            }
+        }
+        self.with_rates(|g, q| q.shape() / earlier[g].mean() * sizes[g].1 / sizes[g].0)
+    }
+
     pub(crate) fn prior(&self) -> &Gamma {
         &self.prior
     }

@@ -191,6 +191,14 @@ impl Weights {
         }
     }
 
+    /// `V⁻¹` in the dense form.
+    pub(crate) fn precision(&self) -> Option<Matrix> {
+        match &self.covariance {
+            Covariance::Dense { precision, .. } => Some(precision.reconstruct()),
+            Covariance::LowRank { .. } => None,
+        }
+    }
+
     /// `V x`.
     pub(crate) fn covariance_times(&self, x: &[f64]) -> Vec<f64> {
         match &self.covariance {

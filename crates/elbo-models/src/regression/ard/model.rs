@@ -10,6 +10,7 @@ use crate::regression::noise::{Noise, gamma_setting};
 use crate::regression::precision::Precisions;
 use crate::regression::rows::Rows;
 use crate::regression::scale::Scale;
+use crate::regression::warm_start::Rescaling;
 use crate::regression::weights::Weights;
 use crate::{ConjugateModel, ModelError};
 
@@ -64,7 +65,7 @@ impl ArdModel {
         let intercept = 1.0 / (config.intercept_sd * config.intercept_sd);
         let known = group_of.iter().map(|g| g.map_or(intercept, |_| 0.0));
         let precisions = Precisions::new(prior, group_of.clone(), known.collect())?;
-        Ok(Self {
+        let model = Self {
             q: Factors {
                 weights: form.prior(&precisions.expected())?,
                 noise: Noise::new(config.noise, scale.unit)?,
@@ -74,7 +75,29 @@ impl ArdModel {
             scale,
             stride: 1.0,
             warmup: WARMUP,
-        })
+        };
+        match &config.warm_start {
+            Some(earlier) => model.resumed(earlier),
+            None => Ok(model),
+        }
+    }
+
+    /// The model at an earlier fit's `q`.
+    fn resumed(mut self, earlier: &ArdPosterior) -> Result<Self, ModelError> {
+        let rescaling = Rescaling::new(&earlier.scale, &self.scale)?;
+        let q = &mut self.q;
+        q.precisions = q
+            .precisions
+            .resumed(&earlier.precisions, rescaling.ratios())?;
+        q.noise = q.noise.resumed(&earlier.noise, rescaling.unit())?;
+        match rescaling.weights(&earlier.weights, false)? {
+            Some(weights) => {
+                q.weights = weights;
+                self.warmup = 0;
+            }
+            None => q.weights = self.form.prior(&q.precisions.expected())?,
+        }
+        Ok(self)
     }
 
     /// `E‖y − Xw‖²`.

@@ -18,7 +18,7 @@ pub struct ArdPosterior {
     pub(super) scale: Scale,
     pub(super) weights: Weights,
     prior: Gamma,
-    precisions: Vec<Gamma>,
+    pub(super) precisions: Vec<Gamma>,
     pub(super) noise: Noise,
     sign_certainty: f64,
 }

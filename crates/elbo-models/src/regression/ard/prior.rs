@@ -1,5 +1,6 @@
 //! What is chosen before the data are seen.
 
+use super::ArdPosterior;
 use crate::ModelError;
 use crate::regression::linear::check_intercept_sd;
 use crate::regression::method::Method;
@@ -29,6 +30,9 @@ pub struct ArdConfig {
     pub intercept_sd: f64,
     /// An input is on when `q` is at least this sure of the sign of (one of) its weights.
     pub sign_certainty: f64,
+    /// An earlier fit of the same inputs to start from, such as one that was interrupted; its scale may
+    /// be another.
+    pub warm_start: Option<Box<ArdPosterior>>,
     /// The driver.
     pub method: Method,
 }
@@ -41,6 +45,7 @@ impl Default for ArdConfig {
             noise: NoisePrior::default(),
             intercept_sd: 10.0,
             sign_certainty: 0.99,
+            warm_start: None,
             method: Method::default(),
         }
     }

@@ -9,6 +9,7 @@ use crate::regression::least_squares::{Form, Moments};
 use crate::regression::noise::{Noise, NoisePrior};
 use crate::regression::rows::Rows;
 use crate::regression::scale::Scale;
+use crate::regression::warm_start::Rescaling;
 use crate::regression::weights::Weights;
 use crate::{ConjugateModel, ModelError};
 
@@ -60,7 +61,7 @@ impl LinearModel {
         };
         let intercept_lambda = unit / (config.intercept_sd * config.intercept_sd);
         let precisions = precisions(&scale, lambda, intercept_lambda);
-        Ok(Self {
+        let model = Self {
             weights: form.prior(&precisions)?,
             form,
             scale,
@@ -68,7 +69,31 @@ impl LinearModel {
             lambda,
             intercept_lambda,
             noise,
-        })
+        };
+        match &config.warm_start {
+            Some(earlier) => model.resumed(earlier),
+            None => Ok(model),
+        }
+    }
+
+    /// The model at an earlier fit's `q` and, where it is learnt, its prior precision.
+    fn resumed(mut self, earlier: &LinearPosterior) -> Result<Self, ModelError> {
+        let rescaling = Rescaling::new(&earlier.scale, &self.scale)?;
+        let both_learnt = self.noise.is_learnt() && earlier.noise.is_learnt();
+        self.noise = self.noise.resumed(&earlier.noise, rescaling.unit())?;
+        if self.learn_lambda && both_learnt {
+            // Relative to the noise, as the covariance of `q(w)` is.
+            let ratios = rescaling
+                .ratios()
+                .iter()
+                .map(|r| (rescaling.unit() / r).powi(2));
+            let mean = ratios.sum::<f64>() / rescaling.ratios().len() as f64;
+            self.lambda = earlier.prior_precision * mean;
+        }
+        if let Some(weights) = rescaling.weights(&earlier.weights, true)? {
+            self.weights = weights;
+        }
+        Ok(self)
     }
 
     fn precisions(&self) -> Vec<f64> {

@@ -1,5 +1,6 @@
 //! What is chosen before the data are seen.
 
+use super::LinearPosterior;
 use crate::ModelError;
 use crate::regression::method::Method;
 use crate::regression::noise::NoisePrior;
@@ -24,6 +25,9 @@ pub struct LinearConfig {
     /// The intercept's prior standard deviation around the target's mean: in units of the noise's
     /// when the noise is learnt, else of the target's.
     pub intercept_sd: f64,
+    /// An earlier fit of the same inputs to start from, such as one that was interrupted; its scale may
+    /// be another.
+    pub warm_start: Option<Box<LinearPosterior>>,
     /// The driver.
     pub method: Method,
 }
@@ -34,6 +38,7 @@ impl Default for LinearConfig {
             prior_precision: PriorPrecision::Learnt,
             noise: NoisePrior::default(),
             intercept_sd: 10.0,
+            warm_start: None,
             method: Method::default(),
         }
     }

@@ -14,6 +14,7 @@ use crate::regression::precision::Precisions;
 use crate::regression::relevance::check_certainty;
 use crate::regression::rows::Rows;
 use crate::regression::scale::Scale;
+use crate::regression::warm_start::Rescaling;
 use crate::regression::weights::Weights;
 use crate::{ConjugateModel, ModelError, Statistics};
 
@@ -56,13 +57,28 @@ impl LogisticModel {
         } else {
             Weights::prior(&start)?
         };
-        Ok(Self {
+        let model = Self {
             wide,
             scale,
             weights,
             precisions,
             stride: 1.0,
-        })
+        };
+        match &config.warm_start {
+            Some(earlier) => model.resumed(earlier),
+            None => Ok(model),
+        }
+    }
+
+    /// The model at an earlier fit's `q`.
+    fn resumed(mut self, earlier: &LogisticPosterior) -> Result<Self, ModelError> {
+        let rescaling = Rescaling::new(&earlier.scale, &self.scale)?;
+        let ratios = rescaling.ratios();
+        self.precisions = self.precisions.resumed(&earlier.precisions, ratios)?;
+        if let Some(weights) = rescaling.weights(&earlier.weights, false)? {
+            self.weights = weights;
+        }
+        Ok(self)
     }
 
     /// The least-squares problem that the quadratic bound makes of the statistics.

@@ -2,6 +2,7 @@
 
 use elbo_dist::Gamma;
 
+use super::LogisticPosterior;
 use crate::ModelError;
 use crate::regression::coding::Coding;
 use crate::regression::linear::check_intercept_sd;
@@ -43,6 +44,9 @@ pub struct LogisticConfig {
     /// With [`WeightPrior::Relevance`]: an input is on when `q` is at least this sure of the sign
     /// of (one of) its weights.
     pub sign_certainty: f64,
+    /// An earlier fit of the same inputs to start from, such as one that was interrupted; its scale may
+    /// be another.
+    pub warm_start: Option<Box<LogisticPosterior>>,
     /// The driver.
     pub method: Method,
 }
@@ -56,6 +60,7 @@ impl Default for LogisticConfig {
             },
             intercept_sd: 10.0,
             sign_certainty: 0.99,
+            warm_start: None,
             method: Method::default(),
         }
     }
