@@ -260,7 +260,9 @@ fn check_natural<F: Natural + Reparameterised + Scored>(q: &F) {
 }
 
 fn mean_field() -> MeanField {
-    MeanField::new(vec![0.3, -1.2, 4.0], vec![0.7, 1.5, 0.02]).unwrap()
+    let mut q = MeanField::standard(3).unwrap();
+    q.set_params(&[0.3, -1.2, 4.0, -0.35, 0.4, -4.0]).unwrap();
+    q
 }
 
 fn full_rank(d: usize) -> FullRank {
@@ -299,6 +301,67 @@ fn full_rank_conforms() {
         check_natural(&q);
     }
     integrates_to_one(&full_rank(2), 12.0, 160, 1e-12);
+}
+
+fn low_rank(d: usize, rank: usize) -> LowRank {
+    let start = MeanField::new(vec![0.2; d], vec![0.7; d]).unwrap();
+    let mut q = LowRank::near(&start, rank, &mut stream(SEED, "low rank", 0)).unwrap();
+    let params: Vec<f64> = (0..q.params().len())
+        .map(|k| 0.6 * (2.3 * k as f64 + 0.1).cos())
+        .collect();
+    q.set_params(&params).unwrap();
+    q
+}
+
+#[test]
+fn low_rank_conforms() {
+    for (d, rank) in [(1, 1), (4, 2)] {
+        let q = low_rank(d, rank);
+        check_approximation(&q);
+        check_family(&q);
+        check_reparameterised(&q);
+        check_scored(&q);
+    }
+    integrates_to_one(&low_rank(2, 1), 12.0, 160, 1e-12);
+}
+
+fn block(groups: &[Vec<usize>]) -> Block {
+    let mut q = Block::standard(groups).unwrap();
+    let params: Vec<f64> = (0..q.params().len())
+        .map(|k| 0.5 * (1.3 * k as f64).cos())
+        .collect();
+    q.set_params(&params).unwrap();
+    q
+}
+
+#[test]
+fn block_conforms() {
+    let q = block(&[vec![2, 0], vec![3], vec![1]]);
+    check_approximation(&q);
+    check_family(&q);
+    check_reparameterised(&q);
+    check_scored(&q);
+    check_natural(&q);
+    integrates_to_one(&block(&[vec![1], vec![0]]), 12.0, 160, 1e-12);
+}
+
+#[test]
+fn blocks_of_one_are_the_mean_field_family_and_one_block_the_full_rank_one() {
+    let points = standard_normal_draws(3, 5, &mut stream(SEED, "blocks", 0));
+    let whole = block(&[vec![0, 1, 2]]);
+    let full = &whole.members()[0];
+    assert_eq!(whole.log_density(&points), full.log_density(&points));
+    let singles = block(&[vec![0], vec![1], vec![2]]);
+    let apart = MeanField::new(
+        singles.mean().unwrap(),
+        singles.standard_deviations().unwrap(),
+    );
+    assert_all_close(
+        "log q",
+        &singles.log_density(&points),
+        &apart.unwrap().log_density(&points),
+        1e-13,
+    );
 }
 
 #[test]

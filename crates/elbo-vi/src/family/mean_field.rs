@@ -83,8 +83,9 @@ impl MeanField {
 
     /// `−½ D log 2π − Σ log s`: the log density at the mean.
     fn log_normaliser(&self) -> f64 {
-        let d = self.scales.len();
-        -0.5 * d as f64 * LN_2PI - self.params[d..].iter().sum::<f64>()
+        // From the scales, not their logarithms in λ: a restored fit has the same bits.
+        let log_scales: f64 = self.scales.iter().map(|s| s.ln()).sum();
+        -0.5 * self.scales.len() as f64 * LN_2PI - log_scales
     }
 
     /// Adds `−½ Σ z²` of every draw, coordinate by coordinate.

@@ -41,14 +41,18 @@
 //! # Ok::<(), elbo_vi::ViError>(())
 //! ```
 
+mod block;
 mod full_rank;
+mod low_rank;
 mod mean_field;
 mod triangle;
 
 #[cfg(test)]
 mod conformance;
 
+pub use block::Block;
 pub use full_rank::FullRank;
+pub use low_rank::LowRank;
 pub use mean_field::MeanField;
 
 use elbo_math::arrays::{Array, Arrays};
@@ -146,6 +150,8 @@ pub fn restore(name: &str, arrays: &Arrays) -> Result<Box<dyn Approximation>, Vi
     match name {
         MeanField::NAME => Ok(Box::new(MeanField::from_arrays(arrays)?)),
         FullRank::NAME => Ok(Box::new(FullRank::from_arrays(arrays)?)),
+        LowRank::NAME => Ok(Box::new(LowRank::from_arrays(arrays)?)),
+        Block::NAME => Ok(Box::new(Block::from_arrays(arrays)?)),
         _ => Err(ViError::Parameters {
             family: "family",
             name: "name",
