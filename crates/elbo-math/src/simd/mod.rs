@@ -10,6 +10,7 @@ mod elementary;
 mod gamma;
 
 pub use elementary::{exp_core, ln_core};
+pub use gamma::{digamma_core, ln_gamma_core, trigamma_core};
 
 use multiversion::multiversion;
 
@@ -49,14 +50,14 @@ pub fn ln_gamma(x: &mut [f64]) {
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn digamma_positive(x: &mut [f64]) {
     for v in x {
-        *v = gamma::digamma_core(*v);
+        *v = digamma_core(*v);
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 fn ln_gamma_positive(x: &mut [f64]) {
     for v in x {
-        *v = gamma::ln_gamma_core(*v);
+        *v = ln_gamma_core(*v);
     }
 }
 

@@ -1,0 +1,159 @@
+//! Operations on whole values: decompositions, solves, scans, differential equations.
+//!
+//! The one idea: a file per operation implements [`Block`] once, over [`Number`]; the object-safe
+//! [`BlockOperation`] follows. Buffers hold `entries × lanes` numbers, lanes innermost. Deliberately
+//! absent: operations that treat rows independently; those can be part of a plate and are nodes of
+//! their own.
+
+use std::fmt::Debug;
+
+use crate::number::{Dual, Number};
+use crate::shape::Shape;
+
+/// An operation, written once for any number.
+pub trait Block: Debug + Send + Sync + 'static {
+    /// The word for a reader.
+    fn name(&self) -> &'static str;
+
+    /// The shape of the result.
+    ///
+    /// # Panics
+    /// If the arguments do not fit; whoever builds a graph has checked them.
+    fn shape(&self, args: &[Shape]) -> Shape;
+
+    /// Computes the result; where it does not exist in a lane, that lane becomes NaN.
+    fn forward<T: Number>(&self, lanes: usize, args: &[&[T]], out: &mut [T]);
+
+    /// Adds to `gradient` the adjoint of argument `which`, given the adjoint of the result.
+    fn backward<T: Number>(
+        &self,
+        lanes: usize,
+        which: usize,
+        args: &[&[T]],
+        out: &[T],
+        adjoint: &[T],
+        gradient: &mut [T],
+    );
+}
+
+/// [`Block`] as an object; implemented for every `Block`.
+#[expect(
+    missing_docs,
+    reason = "each method is that of `Block`, for one kind of number"
+)]
+pub trait BlockOperation: Debug + Send + Sync {
+    fn name(&self) -> &'static str;
+    fn shape(&self, args: &[Shape]) -> Shape;
+    fn forward(&self, lanes: usize, args: &[&[f64]], out: &mut [f64]);
+    fn forward_dual(&self, lanes: usize, args: &[&[Dual]], out: &mut [Dual]);
+    fn backward(
+        &self,
+        lanes: usize,
+        which: usize,
+        args: &[&[f64]],
+        out: &[f64],
+        adjoint: &[f64],
+        gradient: &mut [f64],
+    );
+    fn backward_dual(
+        &self,
+        lanes: usize,
+        which: usize,
+        args: &[&[Dual]],
+        out: &[Dual],
+        adjoint: &[Dual],
+        gradient: &mut [Dual],
+    );
+}
+
+impl<B: Block> BlockOperation for B {
+    fn name(&self) -> &'static str {
+        Block::name(self)
+    }
+
+    fn shape(&self, args: &[Shape]) -> Shape {
+        Block::shape(self, args)
+    }
+
+    fn forward(&self, lanes: usize, args: &[&[f64]], out: &mut [f64]) {
+        Block::forward(self, lanes, args, out);
+    }
+
+    fn forward_dual(&self, lanes: usize, args: &[&[Dual]], out: &mut [Dual]) {
+        Block::forward(self, lanes, args, out);
+    }
+
+    fn backward(
+        &self,
+        lanes: usize,
+        which: usize,
+        args: &[&[f64]],
+        out: &[f64],
+        adjoint: &[f64],
+        gradient: &mut [f64],
+    ) {
+        Block::backward(self, lanes, which, args, out, adjoint, gradient);
+    }
+
+    fn backward_dual(
+        &self,
+        lanes: usize,
+        which: usize,
+        args: &[&[Dual]],
+        out: &[Dual],
+        adjoint: &[Dual],
+        gradient: &mut [Dual],
+    ) {
+        Block::backward(self, lanes, which, args, out, adjoint, gradient);
+    }
+}
+
+/// The kinds of number that programs run on; picks the method of [`BlockOperation`].
+pub(crate) trait Run: Number {
+    fn forward(operation: &dyn BlockOperation, lanes: usize, args: &[&[Self]], out: &mut [Self]);
+    fn backward(
+        operation: &dyn BlockOperation,
+        lanes: usize,
+        which: usize,
+        args: &[&[Self]],
+        out: &[Self],
+        adjoint: &[Self],
+        gradient: &mut [Self],
+    );
+}
+
+impl Run for f64 {
+    fn forward(operation: &dyn BlockOperation, lanes: usize, args: &[&[Self]], out: &mut [Self]) {
+        operation.forward(lanes, args, out);
+    }
+
+    fn backward(
+        operation: &dyn BlockOperation,
+        lanes: usize,
+        which: usize,
+        args: &[&[Self]],
+        out: &[Self],
+        adjoint: &[Self],
+        gradient: &mut [Self],
+    ) {
+        operation.backward(lanes, which, args, out, adjoint, gradient);
+    }
+}
+
+impl Run for Dual {
+    fn forward(operation: &dyn BlockOperation, lanes: usize, args: &[&[Self]], out: &mut [Self]) {
+        operation.forward_dual(lanes, args, out);
+    }
+
+    fn backward(
+        operation: &dyn BlockOperation,
+        lanes: usize,
+        which: usize,
+        args: &[&[Self]],
+        out: &[Self],
+        adjoint: &[Self],
+        gradient: &mut [Self],
+    ) {
+        operation.backward_dual(lanes, which, args, out, adjoint, gradient);
+    }
+}

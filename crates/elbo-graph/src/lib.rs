@@ -1,0 +1,30 @@
+//! Differentiable programs over lanes of draws.
+//!
+//! The one idea: variational inference needs a gradient at many points, so a model is one static
+//! program that runs on a block of draws at a time, draws innermost. Dispatch is shared, loops
+//! vectorise, a matrix times a vector becomes a matrix times a matrix. Sums over rows of data become
+//! *plates*, which run fused, in cache, on any subset of rows.
+//!
+//! Build a [`Graph`], compile it into a [`Program`], evaluate that as often as needed. Deliberately
+//! absent: inference, files, and any syntax but Rust's.
+
+mod block;
+mod fold;
+mod graph;
+mod number;
+mod op;
+mod plan;
+mod plate;
+mod pointwise;
+mod program;
+mod run;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use block::{Block, BlockOperation};
+pub use graph::{Graph, NodeId};
+pub use number::{Dual, Number};
+pub use pointwise::Function;
+pub use program::{MOST_LANES, PlateSummary, Program, Subset};
+pub use shape::Shape;

@@ -1,0 +1,126 @@
+//! Reductions of each row, and columns side by side.
+
+use multiversion::multiversion;
+
+use crate::number::Number;
+
+/// `out_r = Σ_c x_rc`.
+pub(crate) fn sum_forward<T: Number>(out: &mut [T], x: &[T], cols: usize, lanes: usize) {
+    for (out, row) in out
+        .chunks_exact_mut(lanes)
+        .zip(x.chunks_exact(cols * lanes))
+    {
+        out.fill(T::default());
+        for entry in row.chunks_exact(lanes) {
+            for (o, v) in out.iter_mut().zip(entry) {
+                *o += *v;
+            }
+        }
+    }
+}
+
+/// Adds a row's adjoint to each of its entries.
+pub(crate) fn sum_backward<T: Number>(
+    gradient: &mut [T],
+    adjoint: &[T],
+    cols: usize,
+    lanes: usize,
+) {
+    for (row, a) in gradient
+        .chunks_exact_mut(cols * lanes)
+        .zip(adjoint.chunks_exact(lanes))
+    {
+        for entry in row.chunks_exact_mut(lanes) {
+            for (g, a) in entry.iter_mut().zip(a) {
+                *g += *a;
+            }
+        }
+    }
+}
+
+/// `out_r = log Σ_c exp x_rc`, without overflow; −∞ where all entries are.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+pub(crate) fn log_sum_exp_forward<T: Number, const W: usize>(out: &mut [T], x: &[T], cols: usize) {
+    for (out, row) in out.chunks_exact_mut(W).zip(x.chunks_exact(cols * W)) {
+        let mut most = [f64::NEG_INFINITY; W];
+        for entry in row.chunks_exact(W) {
+            for l in 0..W {
+                let v = entry[l].value();
+                most[l] = if v > most[l] { v } else { most[l] };
+            }
+        }
+        // exp(x − ∞) would be NaN; with a shift of 0 the sum is 0 or ∞ as it should be.
+        for m in &mut most {
+            *m = if m.abs() == f64::INFINITY { 0.0 } else { *m };
+        }
+        let mut total = [T::default(); W];
+        for entry in row.chunks_exact(W) {
+            for l in 0..W {
+                total[l] += entry[l].plus(-most[l]).exp();
+            }
+        }
+        for l in 0..W {
+            out[l] = total[l].ln().plus(most[l]);
+        }
+    }
+}
+
+/// Adds `adjoint_r softmax(x_r)`.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+pub(crate) fn log_sum_exp_backward<T: Number, const W: usize>(
+    gradient: &mut [T],
+    adjoint: &[T],
+    out: &[T],
+    x: &[T],
+    cols: usize,
+) {
+    let rows = gradient
+        .chunks_exact_mut(cols * W)
+        .zip(x.chunks_exact(cols * W));
+    let results = adjoint.chunks_exact(W).zip(out.chunks_exact(W));
+    for ((gradient, row), (a, y)) in rows.zip(results) {
+        for (g, entry) in gradient.chunks_exact_mut(W).zip(row.chunks_exact(W)) {
+            for l in 0..W {
+                // An entry of −∞ has weight 0 even where the whole row is −∞.
+                let weight = (entry[l] - y[l]).exp();
+                let zero = entry[l].value() == f64::NEG_INFINITY;
+                g[l] += T::select(zero, T::default(), a[l] * weight);
+            }
+        }
+    }
+}
+
+/// Writes `part`, of `cols` columns, into `out`, of `all` columns, from column `first` on.
+pub(crate) fn place<T: Number>(
+    out: &mut [T],
+    part: &[T],
+    (first, cols, all): (usize, usize, usize),
+    lanes: usize,
+) {
+    for (out, part) in out
+        .chunks_exact_mut(all * lanes)
+        .zip(part.chunks_exact(cols * lanes))
+    {
+        out[first * lanes..(first + cols) * lanes].copy_from_slice(part);
+    }
+}
+
+/// The adjoint of [`place`].
+pub(crate) fn unplace<T: Number>(
+    gradient: &mut [T],
+    adjoint: &[T],
+    (first, cols, all): (usize, usize, usize),
+    lanes: usize,
+) {
+    for (gradient, row) in gradient
+        .chunks_exact_mut(cols * lanes)
+        .zip(adjoint.chunks_exact(all * lanes))
+    {
+        for (g, a) in gradient
+            .iter_mut()
+            .zip(&row[first * lanes..(first + cols) * lanes])
+        {
+            *g += *a;
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! From a graph to instructions: what is computed once, and what runs row by row in plates.
+//!
+//! The one idea: a term of the log density that is a sum over many rows, together with everything
+//! that only its rows need, becomes a *plate*. Nothing reads a plate's rows, so each block of rows can
+//! run forward and at once backward, and be forgotten. Deliberately absent: running anything
+//! ([`crate::run`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::block::BlockOperation;
+use crate::graph::{Graph, NodeId, Op};
+use crate::pointwise::Function;
+use crate::shape::Shape;
+
+/// Fewer rows than this are computed whole: a plate's bookkeeping would cost more than it saves.
+const LEAST_ROWS: usize = 64;
+
+/// Where an argument lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the arena that the instruction writes to; from this entry on (by row: this column).
+    Local(usize),
+    /// In the outer arena, seen from a plate; and the place of its adjoint among the plate's inputs.
+    Outer { at: usize, input: usize },
+    /// Known numbers, one of the program's.
+    Data(usize),
+    /// Known numbers with a row for each row of the plate, one of the plate's.
+    RowData(usize),
+}
+
+/// An argument.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot {
+    pub place: Place,
+    /// In a plate and `by_row`, `rows` is the number of rows of the plate.
+    pub shape: Shape,
+    pub by_row: bool,
+}
+
+/// What an instruction does; [`Op`] without its arguments.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    Pointwise(Function),
+    Gather { index: Index, width: usize },
+    Columns,
+    Rows,
+    MatMul,
+    RowSum,
+    RowLogSumExp,
+    Sum,
+    Block(Arc<dyn BlockOperation>),
+}
+
+/// The positions that a gather reads.
+#[derive(Debug, Clone)]
+pub(crate) enum Index {
+    Whole(Arc<[u32]>),
+    /// One of the plate's.
+    ByRow(usize),
+}
+
+/// One step of a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Instruction {
+    pub kind: Kind,
+    pub args: Vec<Slot>,
+    pub out: Slot,
+}
+
+/// A value with rows that a plate reads row by row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowInput {
+    /// Its first entry in the outer arena.
+    pub outer: usize,
+    /// Its first column in the plate's arena.
+    pub local: usize,
+    pub cols: usize,
+    /// Its first column among the plate's row adjoints.
+    pub adjoint: usize,
+}
+
+/// A value of the outer arena that every row reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OuterInput {
+    pub outer: usize,
+    pub len: usize,
+    /// Its first entry among the adjoints of the plate's inputs.
+    pub input: usize,
+}
+
+/// A sum over rows, with all that only its rows need.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Plate {
+    pub n_rows: usize,
+    /// Columns of all local values together.
+    pub local_cols: usize,
+    pub row_inputs: Vec<RowInput>,
+    pub row_input_cols: usize,
+    pub outer_inputs: Vec<OuterInput>,
+    pub outer_input_len: usize,
+    /// Known matrices with a row per row, and their columns.
+    pub row_data: Vec<(Arc<[f64]>, usize)>,
+    /// Gathers' positions, and how many a row has.
+    pub row_index: Vec<(Arc<[u32]>, usize)>,
+    pub instructions: Vec<Instruction>,
+    /// Added up over all entries.
+    pub terms: Vec<Slot>,
+}
+
+/// Everything that a program runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Plan {
+    pub n_parameters: usize,
+    /// Entries of the outer arena; the parameters come first.
+    pub outer_len: usize,
+    pub data: Vec<Arc<[f64]>>,
+    pub instructions: Vec<Instruction>,
+    pub plates: Vec<Plate>,
+    /// Lanes of the outer arena that are added up over all entries.
+    pub terms: Vec<Slot>,
+    /// Terms that are known.
+    pub constant: f64,
+    /// Values that are asked for besides the log density.
+    pub outputs: Vec<Slot>,
+}
+
+/// How a node uses one of its arguments.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Row `r` of the result needs row `r`.
+    ByRow,
+    /// Every row of the result may need all of it.
+    Whole,
+}
+
+fn uses(graph: &Graph, node: NodeId) -> Vec<(NodeId, Use)> {
+    let n = &graph.nodes[node.index()];
+    let by_row = |arg: NodeId| {
+        if graph.shape(arg).rows == n.shape.rows {
+            Use::ByRow
+        } else {
+            Use::Whole
+        }
+    };
+    match &n.op {
+        Op::Pointwise { args, .. } | Op::Columns(args) => {
+            args.iter().map(|a| (*a, by_row(*a))).collect()
+        }
+        Op::RowSum(a) | Op::RowLogSumExp(a) => vec![(*a, Use::ByRow)],
+        Op::MatMul { a, b } => vec![(*a, Use::ByRow), (*b, Use::Whole)],
+        op => op.args().into_iter().map(|a| (a, Use::Whole)).collect(),
+    }
+}
+
+fn is_row_local(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Pointwise { .. }
+            | Op::Gather { .. }
+            | Op::Columns(_)
+            | Op::MatMul { .. }
+            | Op::RowSum(_)
+            | Op::RowLogSumExp(_)
+    )
+}
+
+/// Which nodes are needed, and which of those belong to a plate.
+struct Division {
+    needed: Vec<bool>,
+    in_plate: Vec<bool>,
+}
+
+impl Division {
+    fn of(graph: &Graph, terms: &[NodeId], outputs: &[NodeId]) -> Self {
+        let n = graph.nodes.len();
+        let mut needed = vec![false; n];
+        for id in terms.iter().chain(outputs) {
+            needed[id.index()] = true;
+        }
+        // Whether some use asks for the whole value, as an output does.
+        let mut whole = vec![false; n];
+        for id in outputs {
+            whole[id.index()] = true;
+        }
+        let mut in_plate = vec![false; n];
+        for i in (0..n).rev() {
+            if !needed[i] {
+                continue;
+            }
+            let node = &graph.nodes[i];
+            in_plate[i] = is_row_local(&node.op) && node.shape.rows >= LEAST_ROWS && !whole[i];
+            let id = NodeId(u32::try_from(i).expect("node numbers are 32 bits"));
+            for (arg, kind) in uses(graph, id) {
+                needed[arg.index()] = true;
+                // A value outside of plates must find its arguments outside.
+                if kind == Use::Whole || !in_plate[i] {
+                    whole[arg.index()] = true;
+                }
+            }
+        }
+        Self { needed, in_plate }
+    }
+}
+
+impl Plan {
+    /// Instructions for the sum of the graph's terms, and for `outputs`.
+    pub(crate) fn new(graph: &Graph, terms: &[NodeId], outputs: &[NodeId]) -> Self {
+        let division = Division::of(graph, terms, outputs);
+        let mut plan = Self {
+            n_parameters: graph.n_parameters(),
+            outer_len: graph.n_parameters(),
+            ..Self::default()
+        };
+        let mut planner = Planner {
+            graph,
+            division: &division,
+            outer: BTreeMap::new(),
+            data: BTreeMap::new(),
+        };
+        planner.outer_instructions(&mut plan);
+        let mut plates: BTreeMap<usize, Vec<NodeId>> = BTreeMap::new();
+        for (i, inside) in division.in_plate.iter().enumerate() {
+            if *inside {
+                let id = NodeId(u32::try_from(i).expect("node numbers are 32 bits"));
+                plates
+                    .entry(graph.nodes[i].shape.rows)
+                    .or_default()
+                    .push(id);
+            }
+        }
+        for (n_rows, nodes) in plates {
+            let plate = planner.plate(&mut plan, n_rows, &nodes, terms);
+            plan.plates.push(plate);
+        }
+        for term in terms.iter().filter(|t| !division.in_plate[t.index()]) {
+            match graph.known(*term) {
+                // Rows of known numbers belong to the plate of as many rows, where there is one.
+                Some(_) if planner.add_known_rows(&mut plan, *term) => {}
+                Some(values) => plan.constant += values.iter().sum::<f64>(),
+                None => {
+                    let slot = planner.outer_slot(&mut plan, *term);
+                    plan.terms.push(slot);
+                }
+            }
+        }
+        for output in outputs {
+            let slot = planner.outer_slot(&mut plan, *output);
+            plan.outputs.push(slot);
+        }
+        plan
+    }
+}
+
+struct Planner<'a> {
+    graph: &'a Graph,
+    division: &'a Division,
+    /// First entries of values in the outer arena.
+    outer: BTreeMap<NodeId, usize>,
+    /// Numbers of known values in the program's data.
+    data: BTreeMap<NodeId, usize>,
+}
+
+impl Planner<'_> {
+    fn outer_instructions(&mut self, plan: &mut Plan) {
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            let id = NodeId(u32::try_from(i).expect("node numbers are 32 bits"));
+            if !self.division.needed[i] || self.division.in_plate[i] {
+                continue;
+            }
+            match &node.op {
+                Op::Constant(_) => {}
+                Op::Parameter { first } => {
+                    self.outer.insert(id, *first);
+                }
+                op => {
+                    let args = op.args();
+                    let args = args.iter().map(|a| self.outer_slot(plan, *a)).collect();
+                    let at = plan.outer_len;
+                    plan.outer_len += node.shape.len();
+                    self.outer.insert(id, at);
+                    let kind = match op {
+                        Op::Gather { index, width, .. } => Kind::Gather {
+                            index: Index::Whole(Arc::clone(index)),
+                            width: *width,
+                        },
+                        op => Kind::of(op),
+                    };
+                    let out = self.outer_slot(plan, id);
+                    plan.instructions.push(Instruction { kind, args, out });
+                }
+            }
+        }
+    }
+
+    /// A value outside of plates.
+    fn outer_slot(&mut self, plan: &mut Plan, id: NodeId) -> Slot {
+        let place = match self.graph.known(id) {
+            Some(values) => Place::Data(*self.data.entry(id).or_insert_with(|| {
+                plan.data.push(Arc::clone(values));
+                plan.data.len() - 1
+            })),
+            None => Place::Local(self.outer[&id]),
+        };
+        Slot {
+            place,
+            shape: self.graph.shape(id),
+            by_row: false,
+        }
+    }
+
+    fn plate(
+        &mut self,
+        plan: &mut Plan,
+        n_rows: usize,
+        nodes: &[NodeId],
+        terms: &[NodeId],
+    ) -> Plate {
+        let mut plate = Plate {
+            n_rows,
+            ..Plate::default()
+        };
+        let mut slots = PlateSlots::default();
+        // Inputs come first in the arena, since instructions find their arguments before them.
+        for id in nodes {
+            for (arg, kind) in uses(self.graph, *id) {
+                let known = self.graph.known(arg).is_some();
+                if kind == Use::ByRow && !known && !self.division.in_plate[arg.index()] {
+                    self.row_input(&mut plate, &mut slots, arg);
+                }
+            }
+        }
+        for id in nodes {
+            let node = &self.graph.nodes[id.index()];
+            let args = uses(self.graph, *id)
+                .into_iter()
+                .map(|(arg, kind)| self.plate_slot(plan, &mut plate, &mut slots, arg, kind))
+                .collect();
+            let kind = match &node.op {
+                Op::Gather {
+                    index,
+                    per_row,
+                    width,
+                    ..
+                } => {
+                    plate.row_index.push((Arc::clone(index), *per_row));
+                    Kind::Gather {
+                        index: Index::ByRow(plate.row_index.len() - 1),
+                        width: *width,
+                    }
+                }
+                op => Kind::of(op),
+            };
+            let out = Slot {
+                place: Place::Local(plate.local_cols),
+                shape: node.shape,
+                by_row: true,
+            };
+            plate.local_cols += node.shape.cols;
+            slots.local.insert(*id, out);
+            plate.instructions.push(Instruction { kind, args, out });
+        }
+        for term in terms {
+            if let Some(slot) = slots.local.get(term)
+                && self.division.in_plate[term.index()]
+            {
+                plate.terms.push(*slot);
+            }
+        }
+        plate
+    }
+
+    fn row_input(&self, plate: &mut Plate, slots: &mut PlateSlots, id: NodeId) {
+        if slots.local.contains_key(&id) {
+            return;
+        }
+        let shape = self.graph.shape(id);
+        plate.row_inputs.push(RowInput {
+            outer: self.outer[&id],
+            local: plate.local_cols,
+            cols: shape.cols,
+            adjoint: plate.row_input_cols,
+        });
+        let slot = Slot {
+            place: Place::Local(plate.local_cols),
+            shape,
+            by_row: true,
+        };
+        plate.local_cols += shape.cols;
+        plate.row_input_cols += shape.cols;
+        slots.local.insert(id, slot);
+    }
+
+    fn plate_slot(
+        &mut self,
+        plan: &mut Plan,
+        plate: &mut Plate,
+        slots: &mut PlateSlots,
+        id: NodeId,
+        kind: Use,
+    ) -> Slot {
+        let shape = self.graph.shape(id);
+        match (kind, self.graph.known(id)) {
+            (Use::ByRow, Some(values)) => {
+                let number = *slots.row_data.entry(id).or_insert_with(|| {
+                    plate.row_data.push((Arc::clone(values), shape.cols));
+                    plate.row_data.len() - 1
+                });
+                Slot {
+                    place: Place::RowData(number),
+                    shape,
+                    by_row: true,
+                }
+            }
+            (Use::ByRow, None) => slots.local[&id],
+            (Use::Whole, Some(_)) => self.outer_slot(plan, id),
+            (Use::Whole, None) => {
+                let outer = self.outer[&id];
+                let input = *slots.outer.entry(id).or_insert_with(|| {
+                    let input = plate.outer_input_len;
+                    plate.outer_input_len += shape.len();
+                    plate.outer_inputs.push(OuterInput {
+                        outer,
+                        len: shape.len(),
+                        input,
+                    });
+                    input
+                });
+                Slot {
+                    place: Place::Outer { at: outer, input },
+                    shape,
+                    by_row: false,
+                }
+            }
+        }
+    }
+
+    /// Makes a known term part of the plate with as many rows, so that a mini-batch scales it too.
+    fn add_known_rows(&mut self, plan: &mut Plan, id: NodeId) -> bool {
+        let shape = self.graph.shape(id);
+        let Some(values) = self.graph.known(id).cloned() else {
+            return false;
+        };
+        let Some(plate) = plan.plates.iter_mut().find(|p| p.n_rows == shape.rows) else {
+            return false;
+        };
+        plate.row_data.push((values, shape.cols));
+        plate.terms.push(Slot {
+            place: Place::RowData(plate.row_data.len() - 1),
+            shape,
+            by_row: true,
+        });
+        true
+    }
+}
+
+#[derive(Default)]
+struct PlateSlots {
+    local: BTreeMap<NodeId, Slot>,
+    outer: BTreeMap<NodeId, usize>,
+    row_data: BTreeMap<NodeId, usize>,
+}
+
+impl Kind {
+    /// An operation without its arguments, for all but gathers, whose positions depend on the place.
+    pub(crate) fn of(op: &Op) -> Self {
+        match op {
+            Op::Pointwise { function, .. } => Self::Pointwise(*function),
+            Op::Columns(_) => Self::Columns,
+            Op::Rows(_) => Self::Rows,
+            Op::MatMul { .. } => Self::MatMul,
+            Op::RowSum(_) => Self::RowSum,
+            Op::RowLogSumExp(_) => Self::RowLogSumExp,
+            Op::Sum(_) => Self::Sum,
+            Op::Block { operation, .. } => Self::Block(Arc::clone(operation)),
+            Op::Parameter { .. } | Op::Constant(_) | Op::Gather { .. } => {
+                unreachable!("{} is planned where it occurs", op.name())
+            }
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! A plate's rows, block by block: forward, at once backward, and forgotten.
+//!
+//! The one idea: what the rows of a block need (parameters seen by row, data, positions) is brought
+//! into contiguous buffers first, so that the same instructions run a range of rows and a list of
+//! them. Adjoints of what every row reads are summed per chunk. Deliberately absent: threads.
+
+use std::ops::Range;
+
+use crate::block::Run;
+use crate::number::Number;
+use crate::op::{Operand, Values};
+use crate::plan::{Index, Instruction, Kind, Place, Plan, Plate, Slot};
+use crate::program::add_lanes;
+use crate::run::{self, Extent, InstructionSpace, Output};
+use crate::shape::Shape;
+
+/// Numbers that a block's values may take: with as many adjoints, half of a 256 KiB cache.
+const BLOCK_NUMBERS: usize = 8192;
+
+/// Rows in a block: one strip of lanes each, unless rows are so wide that fewer fit the cache.
+fn rows_per_block(plate: &Plate, lanes: usize) -> usize {
+    let fitting = BLOCK_NUMBERS / (plate.local_cols.max(1) * lanes);
+    // A multiple of the tiles of matrix products.
+    fitting.clamp(8, (512 / lanes).max(8)) / 8 * 8
+}
+
+/// Rows in a chunk, which has adjoints of its own for whatever every row reads.
+pub(crate) fn rows_per_chunk(plate: &Plate, n_rows: usize) -> usize {
+    const MOST_CHUNKS: usize = 64;
+    const LEAST_ROWS: usize = 1024;
+    // Together the chunks' adjoints take no more memory than a few numbers per row.
+    let affordable = (4 * n_rows / plate.outer_input_len.max(1)).max(1);
+    let chunks = (n_rows / LEAST_ROWS).clamp(1, MOST_CHUNKS).min(affordable);
+    n_rows.div_ceil(chunks).max(1)
+}
+
+/// Which rows.
+#[derive(Debug, Clone)]
+pub(crate) enum Rows<'a> {
+    Range(Range<usize>),
+    Listed(&'a [usize]),
+}
+
+impl Rows<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Range(range) => range.len(),
+            Self::Listed(rows) => rows.len(),
+        }
+    }
+
+    fn get(&self, i: usize) -> usize {
+        match self {
+            Self::Range(range) => range.start + i,
+            Self::Listed(rows) => rows[i],
+        }
+    }
+}
+
+/// Working memory of one chunk, and what it leaves behind.
+#[derive(Debug, Default)]
+pub(crate) struct PlateSpace<T> {
+    values: Vec<T>,
+    adjoints: Vec<T>,
+    data: Vec<Vec<f64>>,
+    index: Vec<Vec<u32>>,
+    instruction: InstructionSpace<T>,
+    /// The chunk's part of the log density, per lane.
+    pub totals: Vec<T>,
+    /// Adjoints of the plate's outer inputs, one after the other.
+    outer_adjoints: Vec<T>,
+    /// Adjoints of the row inputs: for each input, `rows × cols × lanes`.
+    row_adjoints: Vec<T>,
+}
+
+/// What all blocks of a chunk share.
+pub(crate) struct Context<'a, T> {
+    pub plan: &'a Plan,
+    pub plate: &'a Plate,
+    pub outer: &'a [T],
+    pub lanes: usize,
+    pub scale: f64,
+    pub backward: bool,
+}
+
+/// The rows at hand.
+#[derive(Clone, Copy)]
+struct Block {
+    /// Position in the chunk.
+    first: usize,
+    n_rows: usize,
+    /// Rows that the arena has room for, which fixes where columns begin.
+    stride: usize,
+}
+
+impl<T: Run> Context<'_, T> {
+    /// Runs all rows; leaves totals and adjoints in `space`.
+    pub(crate) fn run(&self, rows: Rows<'_>, space: &mut PlateSpace<T>) {
+        let (plate, lanes) = (self.plate, self.lanes);
+        let stride = rows_per_block(plate, lanes);
+        space
+            .values
+            .resize(plate.local_cols * stride * lanes, T::default());
+        space
+            .adjoints
+            .resize(plate.local_cols * stride * lanes, T::default());
+        space.data.resize(plate.row_data.len(), Vec::new());
+        space.index.resize(plate.row_index.len(), Vec::new());
+        reset(&mut space.totals, lanes);
+        if self.backward {
+            reset(&mut space.outer_adjoints, plate.outer_input_len * lanes);
+            reset(
+                &mut space.row_adjoints,
+                plate.row_input_cols * rows.len() * lanes,
+            );
+        }
+        for first in (0..rows.len()).step_by(stride) {
+            let block = Block {
+                first,
+                n_rows: stride.min(rows.len() - first),
+                stride,
+            };
+            self.load(&rows, block, space);
+            for instruction in &plate.instructions {
+                self.forward(instruction, &rows, block, space);
+            }
+            self.add_terms(&rows, block, space);
+            if self.backward {
+                for instruction in plate.instructions.iter().rev() {
+                    self.backward(instruction, &rows, block, space);
+                }
+                self.store_row_adjoints(rows.len(), block, space);
+            }
+        }
+    }
+
+    /// Brings the block's row inputs into the arena, and listed rows of data into buffers.
+    fn load(&self, rows: &Rows<'_>, block: Block, space: &mut PlateSpace<T>) {
+        let lanes = self.lanes;
+        for input in &self.plate.row_inputs {
+            let size = input.cols * lanes;
+            let local = &mut space.values[input.local * block.stride * lanes..];
+            for (i, row) in local.chunks_exact_mut(size).take(block.n_rows).enumerate() {
+                let from = input.outer * lanes + rows.get(block.first + i) * size;
+                row.copy_from_slice(&self.outer[from..from + size]);
+            }
+        }
+        if let Rows::Listed(listed) = rows {
+            let listed = &listed[block.first..block.first + block.n_rows];
+            for ((values, cols), buffer) in self.plate.row_data.iter().zip(&mut space.data) {
+                buffer.clear();
+                for row in listed {
+                    buffer.extend_from_slice(&values[row * cols..(row + 1) * cols]);
+                }
+            }
+            for ((index, per_row), buffer) in self.plate.row_index.iter().zip(&mut space.index) {
+                buffer.clear();
+                for row in listed {
+                    buffer.extend_from_slice(&index[row * per_row..(row + 1) * per_row]);
+                }
+            }
+        }
+        if self.backward {
+            space.adjoints.fill(T::default());
+        }
+    }
+
+    fn forward(
+        &self,
+        instruction: &Instruction,
+        rows: &Rows<'_>,
+        block: Block,
+        space: &mut PlateSpace<T>,
+    ) {
+        let lanes = self.lanes;
+        let at = local(instruction.out.place) * block.stride * lanes;
+        let shape = in_block(&instruction.out, block);
+        let (before, rest) = space.values.split_at_mut(at);
+        run::forward(
+            &instruction.kind,
+            &mut rest[..shape.len() * lanes],
+            Extent { shape, lanes },
+            instruction.args.len(),
+            |k| self.operand(&instruction.args[k], rows, block, before, &space.data),
+            self.index(instruction, rows, block, &space.index),
+            &mut space.instruction,
+        );
+    }
+
+    fn backward(
+        &self,
+        instruction: &Instruction,
+        rows: &Rows<'_>,
+        block: Block,
+        space: &mut PlateSpace<T>,
+    ) {
+        let lanes = self.lanes;
+        let at = local(instruction.out.place) * block.stride * lanes;
+        let shape = in_block(&instruction.out, block);
+        let (before, rest) = space.adjoints.split_at_mut(at);
+        let len = shape.len() * lanes;
+        let output = Output {
+            adjoint: &rest[..len],
+            values: &space.values[at..at + len],
+            extent: Extent { shape, lanes },
+        };
+        for (which, arg) in instruction.args.iter().enumerate() {
+            let len = in_block(arg, block).len() * lanes;
+            let gradient = match arg.place {
+                Place::Local(column) => &mut before[column * block.stride * lanes..][..len],
+                Place::Outer { input, .. } => &mut space.outer_adjoints[input * lanes..][..len],
+                Place::Data(_) | Place::RowData(_) => continue,
+            };
+            run::backward(
+                &instruction.kind,
+                which,
+                gradient,
+                output,
+                instruction.args.len(),
+                |k| {
+                    self.operand(
+                        &instruction.args[k],
+                        rows,
+                        block,
+                        &space.values,
+                        &space.data,
+                    )
+                },
+                self.index(instruction, rows, block, &space.index),
+                &mut space.instruction,
+            );
+        }
+    }
+
+    /// Adds the terms to the totals and sets their adjoints.
+    fn add_terms(&self, rows: &Rows<'_>, block: Block, space: &mut PlateSpace<T>) {
+        let lanes = self.lanes;
+        let mut sums = [T::default(); crate::program::MOST_LANES];
+        let sums = &mut sums[..lanes];
+        for term in &self.plate.terms {
+            let operand = self.operand(term, rows, block, &space.values, &space.data);
+            match operand.values {
+                Values::Lanes(values) => add_lanes(sums, values),
+                Values::Data(values) => {
+                    let known = T::constant(values.iter().sum());
+                    for sum in sums.iter_mut() {
+                        *sum += known;
+                    }
+                }
+            }
+            if let (Place::Local(column), true) = (term.place, self.backward) {
+                let len = in_block(term, block).len() * lanes;
+                for a in &mut space.adjoints[column * block.stride * lanes..][..len] {
+                    *a += T::constant(self.scale);
+                }
+            }
+        }
+        for (total, sum) in space.totals.iter_mut().zip(sums) {
+            *total += sum.times(self.scale);
+        }
+    }
+
+    fn store_row_adjoints(&self, n_rows: usize, block: Block, space: &mut PlateSpace<T>) {
+        let lanes = self.lanes;
+        for input in &self.plate.row_inputs {
+            let size = input.cols * lanes;
+            let from = input.local * block.stride * lanes;
+            let to = input.adjoint * n_rows * lanes + block.first * size;
+            let len = block.n_rows * size;
+            space.row_adjoints[to..to + len].copy_from_slice(&space.adjoints[from..from + len]);
+        }
+    }
+
+    fn operand<'a>(
+        &'a self,
+        slot: &Slot,
+        rows: &Rows<'_>,
+        block: Block,
+        values: &'a [T],
+        data: &'a [Vec<f64>],
+    ) -> Operand<'a, T> {
+        let shape = in_block(slot, block);
+        let (len, lanes) = (shape.len(), self.lanes);
+        let values = match slot.place {
+            Place::Local(column) => {
+                Values::Lanes(&values[column * block.stride * lanes..][..len * lanes])
+            }
+            Place::Outer { at, .. } => Values::Lanes(&self.outer[at * lanes..][..len * lanes]),
+            Place::Data(number) => Values::Data(&self.plan.data[number]),
+            Place::RowData(number) => Values::Data(match rows {
+                Rows::Range(range) => {
+                    let (all, cols) = &self.plate.row_data[number];
+                    &all[(range.start + block.first) * cols..][..len]
+                }
+                Rows::Listed(_) => &data[number],
+            }),
+        };
+        Operand { values, shape }
+    }
+
+    fn index<'a>(
+        &'a self,
+        instruction: &Instruction,
+        rows: &Rows<'_>,
+        block: Block,
+        listed: &'a [Vec<u32>],
+    ) -> &'a [u32] {
+        let Kind::Gather {
+            index: Index::ByRow(number),
+            ..
+        } = instruction.kind
+        else {
+            return &[];
+        };
+        match rows {
+            Rows::Range(range) => {
+                let (all, per_row) = &self.plate.row_index[number];
+                &all[(range.start + block.first) * per_row..][..block.n_rows * per_row]
+            }
+            Rows::Listed(_) => &listed[number],
+        }
+    }
+}
+
+/// Adds what a chunk left behind to the adjoints of the outer arena.
+pub(crate) fn scatter_adjoints<T: Number>(
+    plate: &Plate,
+    done: &PlateSpace<T>,
+    rows: Rows<'_>,
+    adjoints: &mut [T],
+    lanes: usize,
+) {
+    for input in &plate.outer_inputs {
+        let from = &done.outer_adjoints[input.input * lanes..][..input.len * lanes];
+        for (a, part) in adjoints[input.outer * lanes..].iter_mut().zip(from) {
+            *a += *part;
+        }
+    }
+    for input in &plate.row_inputs {
+        let size = input.cols * lanes;
+        let from = &done.row_adjoints[input.adjoint * rows.len() * lanes..];
+        for (i, part) in from.chunks_exact(size).take(rows.len()).enumerate() {
+            let to = &mut adjoints[input.outer * lanes + rows.get(i) * size..][..size];
+            for (a, part) in to.iter_mut().zip(part) {
+                *a += *part;
+            }
+        }
+    }
+}
+
+fn reset<T: Number>(buffer: &mut Vec<T>, len: usize) {
+    buffer.clear();
+    buffer.resize(len, T::default());
+}
+
+fn local(place: Place) -> usize {
+    match place {
+        Place::Local(column) => column,
+        _ => unreachable!("results lie in the plate's arena"),
+    }
+}
+
+/// A slot's shape with the block's number of rows.
+fn in_block(slot: &Slot, block: Block) -> Shape {
+    Shape {
+        rows: if slot.by_row {
+            block.n_rows
+        } else {
+            slot.shape.rows
+        },
+        cols: slot.shape.cols,
+    }
+}

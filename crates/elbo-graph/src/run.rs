@@ -1,0 +1,250 @@
+//! One instruction, forward or backward, on operands that have been found.
+//!
+//! Deliberately absent: where operands lie, and the order of instructions.
+
+use crate::block::Run;
+use crate::number::Number;
+use crate::op::pointwise::{MOST_ARGS, Scratch};
+use crate::op::{Operand, Values, gather, matmul, pointwise, row, with_lanes};
+use crate::plan::Kind;
+use crate::shape::Shape;
+
+/// Working memory of one thread for single instructions.
+#[derive(Debug, Default)]
+pub(crate) struct InstructionSpace<T> {
+    scratch: Scratch<T>,
+    /// Data spread over lanes, for operations that know only lanes.
+    spread: Vec<Vec<T>>,
+}
+
+/// The result's place in an instruction: its shape here, and the lanes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    pub shape: Shape,
+    pub lanes: usize,
+}
+
+/// Computes `out` from `n_args` operands.
+pub(crate) fn forward<'a, T: Run>(
+    kind: &Kind,
+    out: &mut [T],
+    extent: Extent,
+    n_args: usize,
+    operand: impl Fn(usize) -> Operand<'a, T>,
+    index: &[u32],
+    space: &mut InstructionSpace<T>,
+) {
+    let Extent { shape, lanes } = extent;
+    match kind {
+        Kind::Pointwise(function) => {
+            let args = few(n_args, operand);
+            pointwise::forward(
+                *function,
+                out,
+                shape,
+                &args[..n_args],
+                lanes,
+                &mut space.scratch,
+            );
+        }
+        Kind::Gather { width, .. } => {
+            gather::forward(out, lanes_of(&operand(0)), index, width * lanes);
+        }
+        Kind::Columns => {
+            let mut first = 0;
+            for k in 0..n_args {
+                let arg = operand(k);
+                let cols = arg.shape.cols;
+                let part = spread(&arg, lanes, &mut space.spread, 0);
+                row::place(out, part, (first, cols, shape.cols), lanes);
+                first += cols;
+            }
+        }
+        Kind::Rows => {
+            let mut first = 0;
+            for k in 0..n_args {
+                let arg = operand(k);
+                let len = arg.shape.len() * lanes;
+                out[first..first + len].copy_from_slice(spread(&arg, lanes, &mut space.spread, 0));
+                first += len;
+            }
+        }
+        Kind::MatMul => matmul::forward(out, &operand(0), &operand(1), lanes),
+        Kind::RowSum => {
+            let arg = operand(0);
+            row::sum_forward(out, lanes_of(&arg), arg.shape.cols, lanes);
+        }
+        Kind::RowLogSumExp => {
+            let arg = operand(0);
+            log_sum_exp_forward(out, lanes_of(&arg), arg.shape.cols, lanes);
+        }
+        Kind::Sum => row::sum_forward(out, lanes_of(&operand(0)), operand(0).shape.len(), lanes),
+        Kind::Block(operation) => {
+            let args = few(n_args, operand);
+            let slices = spread_all(&args[..n_args], lanes, &mut space.spread);
+            T::forward(operation.as_ref(), lanes, &slices[..n_args], out);
+        }
+    }
+}
+
+/// What the adjoint of an instruction is computed from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output<'a, T> {
+    /// The adjoint of the result.
+    pub adjoint: &'a [T],
+    /// The result.
+    pub values: &'a [T],
+    pub extent: Extent,
+}
+
+/// Adds to `gradient` the adjoint of argument `which`.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "an adjoint needs all that the forward pass had"
+)]
+pub(crate) fn backward<'a, T: Run>(
+    kind: &Kind,
+    which: usize,
+    gradient: &mut [T],
+    output: Output<'_, T>,
+    n_args: usize,
+    operand: impl Fn(usize) -> Operand<'a, T>,
+    index: &[u32],
+    space: &mut InstructionSpace<T>,
+) {
+    let Output {
+        adjoint,
+        values,
+        extent: Extent { shape, lanes },
+    } = output;
+    match kind {
+        Kind::Pointwise(function) => {
+            let args = few(n_args, operand);
+            let (args, scratch) = (&args[..n_args], &mut space.scratch);
+            pointwise::backward(
+                *function, which, gradient, adjoint, values, shape, args, lanes, scratch,
+            );
+        }
+        Kind::Gather { width, .. } => gather::backward(gradient, adjoint, index, width * lanes),
+        Kind::Columns => {
+            let first = (0..which).map(|k| operand(k).shape.cols).sum();
+            let cols = operand(which).shape.cols;
+            row::unplace(gradient, adjoint, (first, cols, shape.cols), lanes);
+        }
+        Kind::Rows => {
+            let first: usize = (0..which).map(|k| operand(k).shape.len() * lanes).sum();
+            for (g, a) in gradient.iter_mut().zip(&adjoint[first..]) {
+                *g += *a;
+            }
+        }
+        Kind::MatMul if which == 0 => matmul::backward_a(gradient, adjoint, &operand(1), lanes),
+        Kind::MatMul => matmul::backward_b(gradient, adjoint, &operand(0), shape.cols, lanes),
+        Kind::RowSum => row::sum_backward(gradient, adjoint, operand(0).shape.cols, lanes),
+        Kind::RowLogSumExp => {
+            let arg = operand(0);
+            let cols = arg.shape.cols;
+            log_sum_exp_backward(gradient, adjoint, values, lanes_of(&arg), cols, lanes);
+        }
+        Kind::Sum => row::sum_backward(gradient, adjoint, operand(0).shape.len(), lanes),
+        Kind::Block(operation) => {
+            let args = few(n_args, operand);
+            let slices = spread_all(&args[..n_args], lanes, &mut space.spread);
+            let slices = &slices[..n_args];
+            T::backward(
+                operation.as_ref(),
+                lanes,
+                which,
+                slices,
+                values,
+                adjoint,
+                gradient,
+            );
+        }
+    }
+}
+
+fn log_sum_exp_forward<T: Number>(out: &mut [T], x: &[T], cols: usize, lanes: usize) {
+    use row::log_sum_exp_forward as f;
+    with_lanes!(lanes, f::<T, W>(out, x, cols));
+}
+
+fn log_sum_exp_backward<T: Number>(
+    gradient: &mut [T],
+    adjoint: &[T],
+    out: &[T],
+    x: &[T],
+    cols: usize,
+    lanes: usize,
+) {
+    use row::log_sum_exp_backward as f;
+    with_lanes!(lanes, f::<T, W>(gradient, adjoint, out, x, cols));
+}
+
+/// The operands of an operation that has few of them, without an allocation.
+fn few<'a, T: Number>(
+    n_args: usize,
+    operand: impl Fn(usize) -> Operand<'a, T>,
+) -> [Operand<'a, T>; MOST_ARGS] {
+    let none = Operand {
+        values: Values::Data(&[]),
+        shape: Shape::SCALAR,
+    };
+    std::array::from_fn(|k| if k < n_args { operand(k) } else { none })
+}
+
+/// An operand that cannot be data, because operations on data alone are computed beforehand.
+fn lanes_of<'a, T>(operand: &Operand<'a, T>) -> &'a [T] {
+    match operand.values {
+        Values::Lanes(values) => values,
+        Values::Data(_) => unreachable!("operations on known numbers are folded"),
+    }
+}
+
+/// An operand as lanes, spread into buffer `k` if it is data.
+fn spread<'b, T: Number>(
+    operand: &Operand<'b, T>,
+    lanes: usize,
+    buffers: &'b mut Vec<Vec<T>>,
+    k: usize,
+) -> &'b [T] {
+    match operand.values {
+        Values::Lanes(values) => values,
+        Values::Data(values) => {
+            while buffers.len() <= k {
+                buffers.push(Vec::new());
+            }
+            fill(&mut buffers[k], values, lanes);
+            &buffers[k]
+        }
+    }
+}
+
+fn spread_all<'b, T: Number>(
+    operands: &[Operand<'b, T>],
+    lanes: usize,
+    buffers: &'b mut Vec<Vec<T>>,
+) -> [&'b [T]; MOST_ARGS] {
+    while buffers.len() < operands.len() {
+        buffers.push(Vec::new());
+    }
+    for (operand, buffer) in operands.iter().zip(buffers.iter_mut()) {
+        if let Values::Data(values) = operand.values {
+            fill(buffer, values, lanes);
+        }
+    }
+    let mut slices: [&[T]; MOST_ARGS] = [&[]; MOST_ARGS];
+    for (k, (operand, buffer)) in operands.iter().zip(buffers.iter()).enumerate() {
+        slices[k] = match operand.values {
+            Values::Lanes(values) => values,
+            Values::Data(_) => buffer,
+        };
+    }
+    slices
+}
+
+fn fill<T: Number>(buffer: &mut Vec<T>, values: &[f64], lanes: usize) {
+    buffer.clear();
+    for v in values {
+        buffer.extend(std::iter::repeat_n(T::constant(*v), lanes));
+    }
+}
