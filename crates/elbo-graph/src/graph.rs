@@ -64,8 +64,10 @@ impl Op {
     pub(crate) fn args(&self) -> Vec<NodeId> {
         match self {
             Self::Parameter { .. } | Self::Constant(_) => Vec::new(),
-            Self::Pointwise { args, .. } | Self::Block { args, .. } => args.clone(),
-            Self::Columns(args) | Self::Rows(args) => args.clone(),
+            Self::Pointwise { args, .. }
+            | Self::Block { args, .. }
+            | Self::Columns(args)
+            | Self::Rows(args) => args.clone(),
             Self::Gather { source, .. }
             | Self::RowSum(source)
             | Self::RowLogSumExp(source)
@@ -159,11 +161,9 @@ impl Graph {
             "{} arguments",
             function.name()
         );
-        let shape = args[1..]
-            .iter()
-            .fold(Some(self.shape(args[0])), |shape, a| {
-                shape?.broadcast(self.shape(*a))
-            });
+        let shape = args[1..].iter().try_fold(self.shape(args[0]), |shape, a| {
+            shape.broadcast(self.shape(*a))
+        });
         let Some(shape) = shape else {
             let shapes: Vec<String> = args.iter().map(|a| self.shape(*a).to_string()).collect();
             panic!("{} of {}", function.name(), shapes.join(", "));

@@ -95,7 +95,7 @@ struct Block {
 
 impl<T: Run> Context<'_, T> {
     /// Runs all rows; leaves totals and adjoints in `space`.
-    pub(crate) fn run(&self, rows: Rows<'_>, space: &mut PlateSpace<T>) {
+    pub(crate) fn run(&self, rows: &Rows<'_>, space: &mut PlateSpace<T>) {
         let (plate, lanes) = (self.plate, self.lanes);
         let stride = rows_per_block(plate, lanes);
         space
@@ -120,14 +120,14 @@ impl<T: Run> Context<'_, T> {
                 n_rows: stride.min(rows.len() - first),
                 stride,
             };
-            self.load(&rows, block, space);
+            self.load(rows, block, space);
             for instruction in &plate.instructions {
-                self.forward(instruction, &rows, block, space);
+                self.forward(instruction, rows, block, space);
             }
-            self.add_terms(&rows, block, space);
+            self.add_terms(rows, block, space);
             if self.backward {
                 for instruction in plate.instructions.iter().rev() {
-                    self.backward(instruction, &rows, block, space);
+                    self.backward(instruction, rows, block, space);
                 }
                 self.store_row_adjoints(rows.len(), block, space);
             }
@@ -326,7 +326,7 @@ impl<T: Run> Context<'_, T> {
 pub(crate) fn scatter_adjoints<T: Number>(
     plate: &Plate,
     done: &PlateSpace<T>,
-    rows: Rows<'_>,
+    rows: &Rows<'_>,
     adjoints: &mut [T],
     lanes: usize,
 ) {

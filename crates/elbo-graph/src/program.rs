@@ -331,7 +331,7 @@ impl Program {
                 scale,
                 backward,
             };
-            context.run(rows, &mut space_of_plate);
+            context.run(&rows, &mut space_of_plate);
             space_of_plate
         });
         let mut first = 0;
@@ -345,7 +345,7 @@ impl Program {
                     Some(subset) => Rows::Listed(&subset.rows[first..first + rows]),
                     None => Rows::Range(first..first + rows),
                 };
-                plate::scatter_adjoints(plate, &done, rows, &mut space.adjoints, lanes);
+                plate::scatter_adjoints(plate, &done, &rows, &mut space.adjoints, lanes);
             }
             first += rows;
             give(&pool.plates, done);

@@ -34,13 +34,21 @@ fn check(graph: &Graph) {
     program.hessian_vector_products(&x, &direction, 16, &mut products);
     // Central differences with this step err by h² f‴ and ε f / h, about 1e-9 of the size.
     let h = 1e-5;
-    let moved = |by: f64| -> Vec<f64> { x.iter().zip(&direction).map(|(x, d)| x + by * d).collect() };
+    let moved =
+        |by: f64| -> Vec<f64> { x.iter().zip(&direction).map(|(x, d)| x + by * d).collect() };
     let (up, up_gradient) = evaluate(&program, &moved(h), 16);
     let (down, down_gradient) = evaluate(&program, &moved(-h), 16);
     for l in 0..16 {
-        let slope: f64 = (0..dimension).map(|i| gradients[i * 16 + l] * direction[i * 16 + l]).sum();
+        let slope: f64 = (0..dimension)
+            .map(|i| gradients[i * 16 + l] * direction[i * 16 + l])
+            .sum();
         let numeric = (up[l] - down[l]) / (2.0 * h);
-        assert_close("directional derivative", slope, numeric, 1e-7 * values[l].abs().max(1.0));
+        assert_close(
+            "directional derivative",
+            slope,
+            numeric,
+            1e-7 * values[l].abs().max(1.0),
+        );
     }
     let size = gradients.iter().fold(1.0_f64, |a, g| a.max(g.abs()));
     for i in 0..x.len() {
@@ -53,7 +61,12 @@ fn check(graph: &Graph) {
         for l in 0..lanes {
             assert_close("value", v[l], values[l], 1e-12);
             for i in 0..dimension {
-                assert_close("gradient", g[i * lanes + l], gradients[i * 16 + l], 1e-11 * size);
+                assert_close(
+                    "gradient",
+                    g[i * lanes + l],
+                    gradients[i * 16 + l],
+                    1e-11 * size,
+                );
             }
         }
     }
@@ -66,7 +79,9 @@ fn one_coordinate_at_a_time(program: &Program, x: &[f64], gradients: &[f64]) {
         let mut moved = x.to_vec();
         moved[i * 16..(i + 1) * 16].iter_mut().for_each(|v| *v += h);
         let (up, _) = evaluate(program, &moved, 16);
-        moved[i * 16..(i + 1) * 16].iter_mut().for_each(|v| *v -= 2.0 * h);
+        moved[i * 16..(i + 1) * 16]
+            .iter_mut()
+            .for_each(|v| *v -= 2.0 * h);
         let (down, _) = evaluate(program, &moved, 16);
         for l in 0..16 {
             let numeric = (up[l] - down[l]) / (2.0 * h);
@@ -125,9 +140,16 @@ fn structural_operations_pass_adjoints_back() {
     let mut graph = Graph::new();
     let a = graph.parameter(Shape::matrix(4, 3));
     let b = graph.parameter(Shape::matrix(3, 2));
-    let known = graph.constant((0..15).map(|i| f64::from(i) / 7.0).collect::<Vec<_>>(), Shape::matrix(5, 3));
+    let known = graph.constant(
+        (0..15).map(|i| f64::from(i) / 7.0).collect::<Vec<_>>(),
+        Shape::matrix(5, 3),
+    );
     let known_b = graph.constant([0.3, 0.1, -0.4, 0.8, 0.2, 0.5], Shape::matrix(3, 2));
-    let products = [graph.matmul(a, b), graph.matmul(known, b), graph.matmul(a, known_b)];
+    let products = [
+        graph.matmul(a, b),
+        graph.matmul(known, b),
+        graph.matmul(a, known_b),
+    ];
     let stacked = graph.rows(&products);
     let picked = graph.gather(stacked, [3u32, 0, 0, 12]);
     let beside = graph.columns(&[picked, a]);
@@ -196,7 +218,10 @@ fn plates_have_the_derivatives_of_their_values() {
 fn a_plate_gives_what_its_rows_give_as_whole_values() {
     // Several chunks, and a last block that is not full.
     let n = 5003;
-    let (fused, whole) = (Program::new(&regression(n, false)), Program::new(&regression(n, true)));
+    let (fused, whole) = (
+        Program::new(&regression(n, false)),
+        Program::new(&regression(n, true)),
+    );
     assert_eq!((fused.plates().len(), whole.plates().len()), (1, 0));
     let x = points(fused.dimension(), 16, 5);
     let ((a, da), (b, db)) = (evaluate(&fused, &x, 16), evaluate(&whole, &x, 16));
@@ -262,7 +287,10 @@ fn what_is_known_is_computed_when_the_graph_is_built() {
     let b = graph.matmul(a, a);
     let c = graph.row_sum(b);
     let d = graph.sum(c);
-    assert_eq!(graph.known(b).map(AsRef::as_ref), Some(&[7.0, 10.0, 15.0, 22.0][..]));
+    assert_eq!(
+        graph.known(b).map(AsRef::as_ref),
+        Some(&[7.0, 10.0, 15.0, 22.0][..])
+    );
     assert_eq!(graph.known(d).map(AsRef::as_ref), Some(&[54.0][..]));
     graph.add_to_log_density(d);
     let (values, _) = evaluate(&Program::new(&graph), &[], 2);

@@ -134,10 +134,6 @@ fn data_lanes<T: Number, const W: usize>(
 
 /// `Σ a_k b_k` in eight partial sums.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "compiled with the caller's instruction set"
-)]
 fn dot<T: Number>(a: &[f64], b: &[T]) -> T {
     const PARTS: usize = 8;
     let mut sums = [T::default(); PARTS];

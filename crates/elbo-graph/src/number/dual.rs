@@ -1,0 +1,132 @@
+//! Numbers with a tangent, for one directional derivative.
+
+#![expect(
+    clippy::inline_always,
+    reason = "a function that is not inlined into its loop cannot be vectorised"
+)]
+
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+use super::Number;
+
+/// `value + tangent · ε` with `ε² = 0`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Dual {
+    /// The number.
+    pub value: f64,
+    /// Its derivative along a direction.
+    pub tangent: f64,
+}
+
+impl Number for Dual {
+    #[inline(always)]
+    fn constant(value: f64) -> Self {
+        Self {
+            value,
+            tangent: 0.0,
+        }
+    }
+
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self.value
+    }
+
+    #[inline(always)]
+    fn chain(self, value: f64, derivative: impl Fn() -> f64) -> Self {
+        Self {
+            value,
+            tangent: derivative() * self.tangent,
+        }
+    }
+
+    #[inline(always)]
+    fn chain_two(
+        self,
+        b: Self,
+        value: f64,
+        first: impl Fn() -> f64,
+        second: impl Fn() -> f64,
+    ) -> Self {
+        // A derivative that is not finite must not spoil a direction that has no part of it.
+        let part = |derivative: &dyn Fn() -> f64, tangent: f64| {
+            if tangent == 0.0 {
+                0.0
+            } else {
+                derivative() * tangent
+            }
+        };
+        Self {
+            value,
+            tangent: part(&first, self.tangent) + part(&second, b.tangent),
+        }
+    }
+}
+
+impl Add for Dual {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self {
+            value: self.value + other.value,
+            tangent: self.tangent + other.tangent,
+        }
+    }
+}
+
+impl Sub for Dual {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self {
+            value: self.value - other.value,
+            tangent: self.tangent - other.tangent,
+        }
+    }
+}
+
+impl Mul for Dual {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self {
+            value: self.value * other.value,
+            tangent: self.tangent * other.value + self.value * other.tangent,
+        }
+    }
+}
+
+impl Div for Dual {
+    type Output = Self;
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        let value = self.value / other.value;
+        Self {
+            value,
+            tangent: (self.tangent - value * other.tangent) / other.value,
+        }
+    }
+}
+
+impl Neg for Dual {
+    type Output = Self;
+
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self {
+            value: -self.value,
+            tangent: -self.tangent,
+        }
+    }
+}
+
+impl AddAssign for Dual {
+    #[inline(always)]
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
