@@ -96,7 +96,7 @@ fn indicator<T: Number>(condition: bool) -> T {
     T::constant(if condition { 1.0 } else { 0.0 })
 }
 
-/// `log(1 − eˣ)` for `x < 0`, by whichever form keeps the digits (`[@maechler2012]`).
+/// `log(1 − eˣ)` for `x < 0`, by whichever form keeps the digits (`[@maechler2012log1mexp]`).
 #[inline(always)]
 fn log1m_exp<T: Number>(x: T) -> T {
     let near = (-x.exp_m1()).ln();
