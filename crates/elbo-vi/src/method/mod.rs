@@ -3,7 +3,10 @@
 //! The one idea: `init → State`, `step`, `finish`. The driver owns the loop, so budget, progress,
 //! stopping and checkpoints exist once. A `State` holds what the next step needs and nothing else.
 
-use elbo_math::random::{stream, uniform};
+pub mod pathfinder;
+mod start;
+
+pub use pathfinder::Pathfinder;
 
 use crate::{Approximation, Target, ViError};
 
@@ -14,43 +17,6 @@ pub enum Start {
     Random,
     /// A point.
     Point(Vec<f64>),
-}
-
-/// How often a random start is tried before a fit gives up, as Stan does.
-const STARTS: u64 = 100;
-
-impl Start {
-    /// A point at which the density is finite, for the fit's restart, path or chain `index`.
-    ///
-    /// # Errors
-    /// [`ViError::Start`] where none was found, [`ViError::Length`] for a point of another length,
-    /// and what the density fails with.
-    pub fn first_point(
-        &self,
-        target: &Target<'_>,
-        seed: u64,
-        index: u64,
-    ) -> Result<Vec<f64>, ViError> {
-        let mut gradient = vec![0.0; target.dimension()];
-        let mut value = f64::NAN;
-        let attempts = if *self == Self::Random { STARTS } else { 1 };
-        for attempt in 0..attempts {
-            let point = match self {
-                Self::Random => {
-                    let mut rng = stream(seed, "method/start", index * STARTS + attempt);
-                    (0..target.dimension())
-                        .map(|_| 4.0 * uniform(&mut rng) - 2.0)
-                        .collect()
-                }
-                Self::Point(point) => point.clone(),
-            };
-            value = target.log_density_and_gradient(&point, &mut gradient)?;
-            if value.is_finite() {
-                return Ok(point);
-            }
-        }
-        Err(ViError::Start { value })
-    }
 }
 
 /// What one step reports; `..Info::default()` leaves out what a method does not know.
@@ -82,7 +48,7 @@ pub struct Description {
 }
 
 /// Every method; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
-pub const METHODS: &[Description] = &[];
+pub const METHODS: &[Description] = &[pathfinder::DESCRIPTION];
 
 /// A way to approximate a target.
 pub trait Method {

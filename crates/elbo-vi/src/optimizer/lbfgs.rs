@@ -50,6 +50,7 @@ pub struct LbfgsState {
     value: f64,
     gradient: Vec<f64>,
     pairs: VecDeque<Pair>,
+    learned: usize,
 }
 
 /// What a step did.
@@ -84,6 +85,7 @@ impl LbfgsState {
             value,
             gradient,
             pairs: VecDeque::new(),
+            learned: 0,
         })
     }
 
@@ -105,6 +107,11 @@ impl LbfgsState {
     /// The accepted pairs, oldest first.
     pub fn pairs(&self) -> &VecDeque<Pair> {
         &self.pairs
+    }
+
+    /// How many pairs were accepted so far, kept or not.
+    pub fn n_learned(&self) -> usize {
+        self.learned
     }
 
     /// `H g` with the inverse Hessian `H` that the pairs model: the two-loop recursion
@@ -145,6 +152,7 @@ impl LbfgsState {
                 change,
                 curvature,
             });
+            self.learned += 1;
             if self.pairs.len() > history {
                 self.pairs.pop_front();
             }

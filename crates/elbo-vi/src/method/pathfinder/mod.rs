@@ -1,0 +1,228 @@
+//! Pathfinder: quasi-Newton ascents from several starts, and the best Gaussian on each.
+//!
+//! The one idea: on its way from the tail to the mode an ascent passes the region where the
+//! posterior's mass is, and its history models the curvature there; the Gaussian with the highest
+//! ELBO on the way is the approximation `[@zhang2022pathfinder]`. Paths run in parallel, each with
+//! random streams of its own. Deliberately absent: any gradient of an ELBO; smoothing of importance
+//! weights (`diagnostic`).
+
+mod gaussian;
+mod mixture;
+mod path;
+mod resample;
+
+#[cfg(test)]
+mod tests;
+
+pub use gaussian::HistoryGaussian;
+pub use mixture::PathMixture;
+pub use resample::{Resampled, resample};
+
+use elbo_math::parallel;
+use elbo_math::random::stream;
+
+use super::{Description, Info, Method, Start};
+use crate::family::standard_normal_draws;
+use crate::{Approximation, Draws, Target, ViError};
+use path::Path;
+
+/// How help and documentation list it.
+pub const DESCRIPTION: Description = Description {
+    name: "pathfinder",
+    summary: "the best Gaussians on several quasi-Newton paths to the mode, as a mixture",
+    options: &[
+        ("n_paths", "4", "starts"),
+        ("history", "6", "pairs of steps and gradient changes kept"),
+        ("n_elbo_draws", "25", "draws that judge each iterate"),
+        ("n_draws", "1000", "draws that judge the mixture"),
+        ("max_iterates", "1000", "steps of a path"),
+        (
+            "tolerance",
+            "1e-9",
+            "nats left to gain at which a path ends",
+        ),
+    ],
+};
+
+/// The settings; the defaults are Stan's, and the paper's for the history.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pathfinder {
+    /// Starts; one path each.
+    pub n_paths: usize,
+    /// Pairs of steps and gradient changes kept.
+    pub history: usize,
+    /// Draws that judge each iterate.
+    pub n_elbo_draws: usize,
+    /// Draws that judge the mixture, shared among the paths.
+    pub n_draws: usize,
+    /// Steps of a path, at most.
+    pub max_iterates: usize,
+    /// A path ends when its model promises less gain than this, in nats.
+    pub tolerance: f64,
+}
+
+impl Default for Pathfinder {
+    fn default() -> Self {
+        Self {
+            n_paths: 4,
+            history: 6,
+            n_elbo_draws: 25,
+            n_draws: 1000,
+            max_iterates: 1000,
+            tolerance: 1e-9,
+        }
+    }
+}
+
+/// The paths so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PathfinderState {
+    seed: u64,
+    paths: Vec<Path>,
+}
+
+impl Pathfinder {
+    fn check(&self) -> Result<(), ViError> {
+        let least = [
+            ("n_paths", self.n_paths, 1),
+            ("history", self.history, 1),
+            ("n_elbo_draws", self.n_elbo_draws, 2),
+            ("n_draws", self.n_draws, 2),
+            ("max_iterates", self.max_iterates, 1),
+        ];
+        for (name, value, least) in least {
+            if value < least {
+                return Err(ViError::Setting {
+                    name,
+                    value: value.to_string(),
+                    requirement: if least == 1 {
+                        "at least 1"
+                    } else {
+                        "at least 2"
+                    },
+                });
+            }
+        }
+        if !(self.tolerance >= 0.0) {
+            return Err(ViError::Setting {
+                name: "tolerance",
+                value: self.tolerance.to_string(),
+                requirement: "at least 0",
+            });
+        }
+        Ok(())
+    }
+
+    /// The mixture that a state stands for; [`finish`](Method::finish) with its own type.
+    ///
+    /// # Errors
+    /// [`ViError::Improper`] where a path runs away or the density does not depend on a coordinate;
+    /// [`ViError::NotFinite`] or [`ViError::Numerical`] if no path has a Gaussian.
+    pub fn mixture(
+        &self,
+        target: &Target<'_>,
+        state: &PathfinderState,
+    ) -> Result<PathMixture, ViError> {
+        let usable: Vec<&Path> = state
+            .paths
+            .iter()
+            .filter(|p| p.best.is_some() && p.runs_away().is_none())
+            .collect();
+        if usable.is_empty() {
+            if let Some((elbo, coordinate)) = state.paths.iter().find_map(Path::runs_away) {
+                return Err(ViError::Improper { elbo, coordinate });
+            }
+            return Err(target.rejections().unwrap_or(ViError::Numerical {
+                what: "every path of Pathfinder",
+                advice: "start closer to the mode, or use another method",
+            }));
+        }
+        let components: Vec<HistoryGaussian> = usable
+            .iter()
+            .filter_map(|p| p.best.as_ref().map(|b| b.gaussian.clone()))
+            .collect();
+        let each = self.n_draws.div_ceil(components.len());
+        let mut draws = Vec::with_capacity(components.len());
+        let mut log_p = Vec::with_capacity(components.len());
+        for (k, component) in components.iter().enumerate() {
+            let mut stream = stream(state.seed, "pathfinder/weights", k as u64);
+            let (points, _) = component.sample(each, &mut stream);
+            log_p.push(target.log_densities(&points)?);
+            draws.push(points);
+        }
+        let elbo = usable
+            .iter()
+            .filter_map(|p| p.best.as_ref().map(|b| b.elbo))
+            .fold(f64::NEG_INFINITY, f64::max);
+        refuse_idle_coordinates(target, &draws[0], elbo)?;
+        Ok(PathMixture::weighted(components, &draws, &log_p))
+    }
+}
+
+/// A coordinate that no gradient depends on has no posterior.
+fn refuse_idle_coordinates(target: &Target<'_>, draws: &Draws, elbo: f64) -> Result<(), ViError> {
+    const LOOKED_AT: usize = 16;
+    let few = draws.slice(0..draws.n_draws().min(LOOKED_AT));
+    let (values, gradients) = target.log_densities_and_gradients(&few)?;
+    if values.iter().filter(|v| v.is_finite()).count() < 2 {
+        return Ok(());
+    }
+    let idle = |i: &usize| gradients.coordinate(*i).iter().all(|g| *g == 0.0);
+    match (0..target.dimension()).find(idle) {
+        Some(coordinate) => Err(ViError::Improper { elbo, coordinate }),
+        None => Ok(()),
+    }
+}
+
+impl Method for Pathfinder {
+    type State = PathfinderState;
+
+    fn init(&self, target: &Target<'_>, start: &Start, seed: u64) -> Result<Self::State, ViError> {
+        self.check()?;
+        let paths = (0..self.n_paths)
+            .map(|k| {
+                let position = if k == 0 {
+                    start.first_point(target, seed, 0)?
+                } else {
+                    start.another_point(target, seed, k as u64)?
+                };
+                let mut rng = stream(seed, "pathfinder/noise", k as u64);
+                let noise = standard_normal_draws(target.dimension(), self.n_elbo_draws, &mut rng);
+                Path::new(target, position, noise)
+            })
+            .collect::<Result<_, ViError>>()?;
+        Ok(PathfinderState { seed, paths })
+    }
+
+    /// Every path that has not ended takes one step.
+    fn step(&self, target: &Target<'_>, state: &mut Self::State) -> Result<Info, ViError> {
+        let mut paths = state.paths.clone();
+        let results = parallel::map_chunks_mut(&mut paths, 1, |_, path| {
+            if path[0].ended.is_none() {
+                path[0].step(target, self)?;
+            }
+            Ok::<_, ViError>(())
+        });
+        results.into_iter().collect::<Result<(), ViError>>()?;
+        state.paths = paths;
+        let best = state
+            .paths
+            .iter()
+            .filter_map(|p| p.best.as_ref())
+            .max_by(|a, b| a.elbo.total_cmp(&b.elbo));
+        Ok(Info {
+            elbo: best.map(|b| b.elbo),
+            elbo_error: best.map_or(0.0, |b| b.elbo_error),
+            converged: state.paths.iter().all(|p| p.ended.is_some()),
+            ..Info::default()
+        })
+    }
+
+    fn finish(
+        &self,
+        target: &Target<'_>,
+        state: Self::State,
+    ) -> Result<Box<dyn Approximation>, ViError> {
+        Ok(Box::new(self.mixture(target, &state)?))
+    }
+}
