@@ -1,5 +1,7 @@
 //! Whether to believe a fit: diagnostics that know a target and an approximation of it, and no method.
 
+pub mod drift;
 pub mod generalized_pareto;
+pub mod importance;
 pub mod monte_carlo_error;
 pub mod psis;
