@@ -41,6 +41,8 @@
 //! # Ok::<(), elbo_vi::ViError>(())
 //! ```
 
+pub mod flow;
+
 mod block;
 mod full_rank;
 mod low_rank;
@@ -152,6 +154,8 @@ pub fn restore(name: &str, arrays: &Arrays) -> Result<Box<dyn Approximation>, Vi
         FullRank::NAME => Ok(Box::new(FullRank::from_arrays(arrays)?)),
         LowRank::NAME => Ok(Box::new(LowRank::from_arrays(arrays)?)),
         Block::NAME => Ok(Box::new(Block::from_arrays(arrays)?)),
+        flow::RealNvp::NAME => Ok(Box::new(flow::RealNvp::from_arrays(arrays)?)),
+        flow::NeuralSpline::NAME => Ok(Box::new(flow::NeuralSpline::from_arrays(arrays)?)),
         _ => Err(ViError::Parameters {
             family: "family",
             name: "name",
