@@ -226,6 +226,26 @@ impl Form {
         }
     }
 
+    /// `Σ x_d²` of every column, weighted.
+    pub(crate) fn diagonal(&self, statistics: &Moments) -> Vec<f64> {
+        match self {
+            Self::Gram => {
+                let p = statistics.dim;
+                let diagonal = statistics.values[..p * p].iter().step_by(p + 1);
+                diagonal.copied().collect()
+            }
+            Self::Dual(rows) => {
+                let mut sums = vec![0.0; rows.x.cols()];
+                for i in 0..rows.x.rows() {
+                    for (sum, x) in sums.iter_mut().zip(rows.x.row(i)) {
+                        *sum += x * x;
+                    }
+                }
+                sums
+            }
+        }
+    }
+
     /// `Σ y²`, weighted.
     pub(crate) fn squares(&self, statistics: &Moments) -> f64 {
         match self {

@@ -20,6 +20,35 @@ use crate::ModelError;
 /// rest to the next step.
 const LONGEST_JUMP: f64 = 40.0;
 
+/// What the other inputs that are on must leave of an input's own information, for it to jump.
+///
+/// Of inputs that stand in for each other, such as the blood values of the diabetes data, each alone
+/// looks as if it could go; when all jump at once they all go, to an optimum of a lower ELBO. With
+/// this part plain steps decide who stays, to the same ELBO as plain steps throughout, and unrelated
+/// inputs still jump.
+const NEARLY_ALONE: f64 = 0.8;
+
+/// Which groups [`Precisions::jump`] lets jump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jump {
+    /// Those of inputs with little to do with the others.
+    Unrelated,
+    /// All. With more inputs than rows, where everything is related to something, this often ends
+    /// higher, and costs little.
+    All,
+}
+
+impl Jump {
+    /// What is tried in turn, the best being kept, for a design of this shape.
+    pub(crate) fn tries(more_inputs_than_rows: bool) -> &'static [Self] {
+        if more_inputs_than_rows {
+            &[Self::Unrelated, Self::All]
+        } else {
+            &[Self::Unrelated]
+        }
+    }
+}
+
 /// Groups of weights with their precisions.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Precisions {
@@ -127,24 +156,43 @@ impl Precisions {
         })
     }
 
-    /// Where each `q(α_g)` would settle if `q(w)` followed it and all other groups stood still.
+    /// Where each `q(α_g)` would settle if `q(w)` followed it and all other groups stood still; a
+    /// group that is not to jump goes where `plain` does.
     ///
     /// Plain updates creep: for an input that the data do not want, `1/α` falls like `1/t`. Seen
     /// from weight `d` alone the data are a Gaussian of precision `s` and linear term `r`, with
     /// `V_dd = 1/(α + s)` and `m_d = r/(α + s)`, so the limit of the updates is the root of
     /// `a/α = b₀ + ½ Σ_d (r²/(α + s)² + 1/(α + s))` that lies uphill. The jump is a proposal: it is
     /// exact for uncorrelated inputs, and the caller takes it only if the ELBO rises.
-    pub(crate) fn jump(&self, weights: &Weights) -> Result<Self, ModelError> {
-        let mut evidence: Vec<Vec<(f64, f64)>> = vec![Vec::new(); self.posterior.len()];
+    ///
+    /// `alone` are the precisions `s` that the weights would have without the other inputs.
+    pub(crate) fn jump(
+        &self,
+        weights: &Weights,
+        alone: &[f64],
+        plain: &Self,
+        who: Jump,
+    ) -> Result<Self, ModelError> {
+        let n_groups = self.posterior.len();
+        let mut evidence: Vec<Vec<(f64, f64)>> = vec![Vec::new(); n_groups];
+        let mut jumps = vec![true; n_groups];
         for (d, group) in self.group_of.iter().enumerate() {
             if let Some(g) = group {
                 let total = 1.0 / weights.variances[d];
                 let s = (total - self.posterior[*g].mean()).max(0.0);
                 let r = weights.mean[d] * total;
                 evidence[*g].push((s, r * r));
+                let unrelated = s >= NEARLY_ALONE * alone[d];
+                jumps[*g] &= unrelated || who == Jump::All || n_groups == 1;
             }
         }
-        self.with_rates(|g, q| q.shape() / self.settle(q, &evidence[g]))
+        self.with_rates(|g, q| {
+            if jumps[g] {
+                q.shape() / self.settle(q, &evidence[g])
+            } else {
+                plain.posterior[g].rate()
+            }
+        })
     }
 
     fn settle(&self, q: &Gamma, evidence: &[(f64, f64)]) -> f64 {

@@ -7,7 +7,7 @@ use super::posterior::ArdPosterior;
 use super::prior::ArdConfig;
 use crate::regression::least_squares::{Form, Moments};
 use crate::regression::noise::{Noise, gamma_setting};
-use crate::regression::precision::Precisions;
+use crate::regression::precision::{Jump, Precisions};
 use crate::regression::rows::Rows;
 use crate::regression::scale::Scale;
 use crate::regression::warm_start::Rescaling;
@@ -23,6 +23,8 @@ pub struct ArdModel {
     form: Form,
     scale: Scale,
     q: Factors,
+    /// Which precisions jump.
+    jump: Jump,
     /// How far along the jump the last accepted proposal went.
     stride: f64,
     /// Steps left in which precisions stand still, until `q(w)` and the noise have seen the data.
@@ -73,6 +75,7 @@ impl ArdModel {
             },
             form,
             scale,
+            jump: Jump::Unrelated,
             stride: 1.0,
             warmup: WARMUP,
         };
@@ -98,6 +101,11 @@ impl ArdModel {
             None => q.weights = self.form.prior(&q.precisions.expected())?,
         }
         Ok(self)
+    }
+
+    /// The same model, with other precisions jumping.
+    pub(super) fn jumping(self, jump: Jump) -> Self {
+        Self { jump, ..self }
     }
 
     /// `E‖y − Xw‖²`.
@@ -148,7 +156,13 @@ impl ArdModel {
             .precisions
             .step(&self.q.weights.second_moments(), 1.0)?;
         let noise = self.q.noise.step(n, residual, 1.0)?;
-        let far = self.q.precisions.jump(&self.q.weights)?;
+        let tau = self.q.noise.expected();
+        let squares = self.form.diagonal(statistics);
+        let alone: Vec<f64> = squares.iter().map(|v| tau * v).collect();
+        let far = self
+            .q
+            .precisions
+            .jump(&self.q.weights, &alone, &plain, self.jump)?;
         let far_noise = self.far_noise(statistics, n)?;
         let mut stride = self.stride;
         while stride > 0.2 {

@@ -32,9 +32,10 @@ pub use prior::{LogisticConfig, WeightPrior};
 
 use super::design::Design;
 use super::method::{Method, run};
+use super::precision::Jump;
 use super::rows::Rows;
 use super::scale::Scale;
-use crate::driver::Observer;
+use crate::driver::{Observer, best_of};
 use crate::{Fit, ModelError};
 
 /// Fits a target of zeros and ones to a design.
@@ -65,8 +66,14 @@ pub fn fit(
         unit: 1.0,
     };
     let stochastic = matches!(config.method, Method::Stochastic { .. });
-    let mut model = LogisticModel::new(&rows, scale, config, stochastic)?;
-    let mut outcome = run(&mut model, &rows, &config.method, seed, observer)?;
+    let start = LogisticModel::new(&rows, scale, config, stochastic)?;
+    let relevance = matches!(config.prior, WeightPrior::Relevance { .. });
+    let tries = Jump::tries(relevance && !stochastic && rows.len() < rows.x.cols());
+    let (model, mut outcome) = best_of(tries.len(), |i| {
+        let mut model = start.clone().jumping(tries[i]);
+        let outcome = run(&mut model, &rows, &config.method, seed, observer)?;
+        Ok((model, outcome))
+    })?;
     let bound = outcome.elbo;
     outcome.elbo = model.elbo(&rows);
     outcome.elbo_error = 0.0;

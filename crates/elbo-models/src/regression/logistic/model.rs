@@ -10,7 +10,7 @@ use super::expectation::expected_log_sigmoid;
 use super::posterior::LogisticPosterior;
 use super::prior::{LogisticConfig, WeightPrior};
 use crate::regression::least_squares::{Form, Moments};
-use crate::regression::precision::Precisions;
+use crate::regression::precision::{Jump, Precisions};
 use crate::regression::relevance::check_certainty;
 use crate::regression::rows::Rows;
 use crate::regression::scale::Scale;
@@ -26,6 +26,8 @@ pub struct LogisticModel {
     scale: Scale,
     weights: Weights,
     precisions: Precisions,
+    /// Which precisions jump.
+    jump: Jump,
     /// How far along the jump the last accepted proposal went.
     stride: f64,
 }
@@ -62,12 +64,18 @@ impl LogisticModel {
             scale,
             weights,
             precisions,
+            jump: Jump::Unrelated,
             stride: 1.0,
         };
         match &config.warm_start {
             Some(earlier) => model.resumed(earlier),
             None => Ok(model),
         }
+    }
+
+    /// The same model, with other precisions jumping.
+    pub(super) fn jumping(self, jump: Jump) -> Self {
+        Self { jump, ..self }
     }
 
     /// The model at an earlier fit's `q`.
@@ -116,7 +124,8 @@ impl LogisticModel {
         let bound = |w: &Weights, p: &Precisions| Self::working_bound(&form, statistics, w, p);
         let current = bound(&weights, &self.precisions);
         let plain = self.precisions.step(&weights.second_moments(), 1.0)?;
-        let far = self.precisions.jump(&weights)?;
+        let alone = form.diagonal(statistics);
+        let far = self.precisions.jump(&weights, &alone, &plain, self.jump)?;
         let mut stride = self.stride;
         while stride > 0.2 {
             let precisions = plain.between(&far, stride)?;
