@@ -3,5 +3,7 @@
 pub mod drift;
 pub mod generalized_pareto;
 pub mod importance;
+pub mod missed_mass;
 pub mod monte_carlo_error;
 pub mod psis;
+pub mod tails;
