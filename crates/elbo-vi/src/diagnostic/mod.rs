@@ -1,5 +1,7 @@
 //! Whether to believe a fit: diagnostics that know a target and an approximation of it, and no method.
 
+mod checks;
+pub mod doubt;
 pub mod drift;
 pub mod generalized_pareto;
 pub mod importance;
@@ -7,3 +9,7 @@ pub mod missed_mass;
 pub mod monte_carlo_error;
 pub mod psis;
 pub mod tails;
+pub mod verdict;
+
+#[cfg(test)]
+mod tests;

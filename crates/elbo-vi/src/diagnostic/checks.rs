@@ -1,0 +1,285 @@
+//! The checks behind a verdict: each turns evidence into doubts.
+//!
+//! The one idea: a limit is compared with what was estimated and with its Monte Carlo error, in the
+//! direction that errs on the side of doubt; a NaN is always a doubt. Deliberately absent: gathering
+//! the evidence and weighing the doubts (`verdict`).
+
+use elbo_math::linalg::{Matrix, matmul_nt};
+use elbo_math::random::stream;
+
+use super::doubt::Doubt;
+use super::drift::{Answer, Drift, DriftConfig, Shift, drift};
+use super::importance::{Moments, WeightedDraws};
+use super::missed_mass::MissedMass;
+use super::psis::khat_threshold;
+use super::verdict::VerdictConfig;
+use crate::{Approximation, Target, ViError};
+
+/// What a good answer promises: means within a tenth of a posterior standard deviation, standard
+/// deviations within a tenth.
+pub(super) const PROMISED: f64 = 0.1;
+/// Off by more than this, a mean or a standard deviation misleads.
+const MISLEADING: (f64, f64) = (0.3, 0.4);
+/// Standard errors that allow the promise for the worst of a handful of coordinates.
+pub(super) const PRECISE: f64 = 0.05;
+/// What cannot be excluded must stay short of misleading.
+const EXCLUDED: (f64, f64) = (0.25, 0.3);
+/// Where `q` and the weighted answer differ by more, whoever ignores the weights may be misled: the
+/// weights move `q` towards the truth, and not always all the way.
+const SEPARATE: f64 = 0.25;
+/// Standard errors beyond which a difference is real, with many coordinates looked at.
+const REAL: f64 = 4.0;
+/// Mass that may be missing without changing what a good answer promises.
+const NEGLIGIBLE_MASS: f64 = 0.02;
+const MISLEADING_MASS: f64 = 0.1;
+/// Up to here a covariance matrix helps short chains.
+const FULL_MATRIX: usize = 200;
+
+pub(super) fn doubts_of_weights(weighted: &WeightedDraws, moments: &[Moments]) -> Vec<Doubt> {
+    let n_draws = weighted.log_q.len();
+    let limit = khat_threshold(n_draws);
+    if moments.is_empty() {
+        return vec![Doubt::NoOverlap];
+    }
+    let mut doubts = Vec::new();
+    let khat = weighted.khat();
+    if !(khat <= limit) {
+        doubts.push(Doubt::Khat { khat, n_draws });
+    }
+    let (coordinate, khat) = worst(moments, |m| m.khat_mean.max(m.khat_sd));
+    if !(khat <= limit) {
+        doubts.push(Doubt::Unstable {
+            coordinate,
+            khat,
+            mean: !(moments[coordinate].khat_mean <= limit),
+        });
+    }
+    let (coordinate, error) = worst(moments, |m| m.mean_error().max(m.sd_error()));
+    if !(error <= PRECISE) {
+        doubts.push(Doubt::Imprecise {
+            coordinate,
+            error,
+            effective: weighted.effective_sample_size(),
+        });
+    }
+    let (coordinate, _) = worst(moments, |m| m.own_mean_off().abs() + m.own_sd_off().abs());
+    let m = &moments[coordinate];
+    let (mean, sd) = (m.own_mean_off(), m.own_sd_off());
+    let material = |off: f64, error: f64| off.abs() > PROMISED + REAL * error;
+    if material(mean, m.mean_error()) || material(sd, m.sd_error()) {
+        doubts.push(Doubt::Corrected {
+            coordinate,
+            mean,
+            sd,
+            serious: moments
+                .iter()
+                .any(|m| m.own_mean_off().abs() > SEPARATE || m.own_sd_off().abs() > SEPARATE),
+        });
+    }
+    let fraction = weighted.fraction_outside();
+    if fraction > 0.0 {
+        doubts.push(Doubt::Outside { fraction });
+    }
+    doubts
+}
+
+impl Moments {
+    pub(super) fn mean_error(&self) -> f64 {
+        self.mean.mcse / self.sd.mean
+    }
+
+    pub(super) fn sd_error(&self) -> f64 {
+        self.sd.mcse / self.sd.mean
+    }
+
+    fn own_mean_off(&self) -> f64 {
+        (self.own_mean - self.mean.mean) / self.sd.mean
+    }
+
+    fn own_sd_off(&self) -> f64 {
+        self.own_sd / self.sd.mean - 1.0
+    }
+}
+
+/// The coordinate with the largest figure, a NaN counting as the largest.
+fn worst<T>(items: &[T], figure: impl Fn(&T) -> f64) -> (usize, f64) {
+    items
+        .iter()
+        .map(figure)
+        .map(|f| if f.is_nan() { f64::INFINITY } else { f })
+        .enumerate()
+        .fold((0, f64::NEG_INFINITY), |best, (i, f)| {
+            if f > best.1 { (i, f) } else { best }
+        })
+}
+
+pub(super) fn doubt_of_probes(
+    found: &MissedMass,
+    weighted: &WeightedDraws,
+    moments: &[Moments],
+) -> Option<Doubt> {
+    let shifts = found.shifts(moments);
+    if shifts.is_empty() {
+        return None;
+    }
+    let (coordinate, _) = worst(&shifts, |(mean, sd)| mean.abs().max(sd.abs()));
+    let (mean, sd) = shifts[coordinate];
+    // Half of the draws are the same, so independent errors overstate the difference's.
+    let noise = REAL / weighted.effective_sample_size().max(1.0).sqrt();
+    let noise = noise.max(REAL / found.pooled.effective_sample_size().max(1.0).sqrt());
+    let beyond = |mass: f64, mean_limit: f64, sd_limit: f64| {
+        found.fraction > mass + REAL * found.error
+            || shifts
+                .iter()
+                .any(|(m, s)| m.abs() > mean_limit + noise || s.abs() > sd_limit + noise)
+    };
+    beyond(NEGLIGIBLE_MASS, PROMISED, PROMISED).then(|| Doubt::Missed {
+        fraction: found.fraction,
+        coordinate,
+        mean,
+        sd,
+        fatal: beyond(MISLEADING_MASS, MISLEADING.0, MISLEADING.1),
+    })
+}
+
+pub(super) fn doubt_of_halves(
+    first: &dyn Approximation,
+    second: &dyn Approximation,
+    moments: &[Moments],
+    seed: u64,
+) -> Option<Doubt> {
+    const N_DRAWS: usize = 1000;
+    if moments.is_empty() {
+        return None;
+    }
+    let of = |q: &dyn Approximation, index| {
+        if let (Some(mean), Some(sd)) = (q.mean(), q.standard_deviations()) {
+            return (mean, sd);
+        }
+        let (draws, _) = q.sample(N_DRAWS, &mut stream(seed, "verdict/halves", index));
+        (0..draws.dimension())
+            .map(|i| {
+                let values = draws.coordinate(i);
+                let mean = values.iter().sum::<f64>() / values.len() as f64;
+                let squares = values.iter().map(|v| (v - mean).powi(2));
+                (mean, (squares.sum::<f64>() / values.len() as f64).sqrt())
+            })
+            .unzip()
+    };
+    let ((means_a, sds_a), (means_b, sds_b)) = (of(first, 0), of(second, 1));
+    let differences: Vec<(f64, f64)> = (0..moments.len())
+        .map(|i| {
+            let mean = (means_a[i] - means_b[i]).abs() / moments[i].sd.mean;
+            (mean, (sds_a[i] / sds_b[i]).ln().abs())
+        })
+        .collect();
+    let (coordinate, _) = worst(&differences, |(m, s)| m.max(*s));
+    let (mean, sd) = differences[coordinate];
+    // Twice what is promised: each half is off by less than their difference.
+    (!(mean <= 2.0 * PROMISED) || !(sd <= 2.0 * PROMISED)).then_some(Doubt::HalvesDisagree {
+        coordinate,
+        mean,
+        sd,
+    })
+}
+
+/// Short chains, and more of them where few could not decide.
+pub(super) fn doubt_of_chains(
+    target: &Target<'_>,
+    weighted: &WeightedDraws,
+    moments: &[Moments],
+    config: &VerdictConfig,
+    seed: u64,
+) -> Result<Option<Doubt>, ViError> {
+    let Some(DriftConfig {
+        n_chains,
+        n_transitions,
+    }) = config.drift
+    else {
+        return Ok(Some(Doubt::Unconfirmed {
+            coordinate: 0,
+            error: f64::INFINITY,
+        }));
+    };
+    let Some(smoothed) = &weighted.smoothed else {
+        return Ok(None);
+    };
+    let answer = Answer {
+        mean: moments.iter().map(|m| m.mean.mean).collect(),
+        sd: moments.iter().map(|m| m.sd.mean).collect(),
+        covariance: covariance(weighted, moments),
+    };
+    let mut doubt = None;
+    for (attempt, factor) in [1, 4].into_iter().enumerate() {
+        let mut rng = stream(seed, "verdict/starts", attempt as u64);
+        let chosen = smoothed.resample(n_chains * factor, &mut rng);
+        let starts = weighted.draws.select(&chosen);
+        let found = drift(
+            target,
+            &starts,
+            &answer,
+            n_transitions,
+            seed.wrapping_add(attempt as u64),
+        )?;
+        doubt = doubt_of_drift(&found);
+        if !matches!(doubt, Some(Doubt::Unconfirmed { error, .. }) if error < 1.0) {
+            break;
+        }
+    }
+    Ok(doubt)
+}
+
+fn doubt_of_drift(found: &Drift) -> Option<Doubt> {
+    let moved = |shift: &Shift| shift.value.abs() > PROMISED.max(REAL * shift.error);
+    let moves: Vec<(usize, &Shift, &Shift)> = (0..found.means.len())
+        .map(|i| (i, &found.means[i], &found.sds[i]))
+        .filter(|(_, mean, sd)| moved(mean) || moved(sd))
+        .collect();
+    if !moves.is_empty() {
+        let (at, _) = worst(&moves, |(_, m, s)| m.value.abs().max(s.value.abs()));
+        let misleads = |(_, m, s): &(usize, &Shift, &Shift)| {
+            (moved(m) && m.value.abs() > MISLEADING.0) || (moved(s) && s.value.abs() > MISLEADING.1)
+        };
+        return Some(Doubt::Drifts {
+            coordinate: moves[at].0,
+            mean: moves[at].1.value,
+            sd: moves[at].2.value,
+            fatal: moves.iter().any(misleads),
+        });
+    }
+    let reach = |s: &Shift| s.value.abs() + 2.0 * s.error;
+    let reaches: Vec<(f64, f64)> = found
+        .means
+        .iter()
+        .zip(&found.sds)
+        .map(|(m, s)| (reach(m), reach(s)))
+        .collect();
+    let (coordinate, excess) = worst(&reaches, |(m, s)| (m / EXCLUDED.0).max(s / EXCLUDED.1));
+    (!(excess <= 1.0)).then(|| Doubt::Unconfirmed {
+        coordinate,
+        error: reaches[coordinate].0.max(reaches[coordinate].1),
+    })
+}
+
+/// The weighted covariance, if there are enough draws for it to be of use.
+fn covariance(weighted: &WeightedDraws, moments: &[Moments]) -> Option<Matrix> {
+    let dimension = moments.len();
+    let smoothed = weighted.smoothed.as_ref()?;
+    if dimension > FULL_MATRIX || smoothed.effective_sample_size() < 5.0 * dimension as f64 {
+        return None;
+    }
+    let root: Vec<f64> = smoothed
+        .log_weights
+        .iter()
+        .map(|w| (0.5 * w).exp())
+        .collect();
+    let mut centered = Matrix::zeros(dimension, root.len());
+    for (i, m) in moments.iter().enumerate() {
+        let values = weighted.draws.coordinate(i);
+        for ((c, v), r) in centered.row_mut(i).iter_mut().zip(values).zip(&root) {
+            // A draw without weight may be anywhere.
+            *c = if *r > 0.0 { r * (v - m.mean.mean) } else { 0.0 };
+        }
+    }
+    Some(matmul_nt(&centered, &centered))
+}
