@@ -87,6 +87,18 @@ pub enum ViError {
         /// The coordinate whose scale runs away.
         coordinate: usize,
     },
+    /// The density is not curved downwards where its ascent ended.
+    #[error(
+        "the log density has no quadratic peak where the ascent ended: along a direction mostly of \
+         coordinate {coordinate} its second derivative is {curvature:.3e}, not negative; start \
+         elsewhere, check that every parameter has a prior, or use a method that needs no mode"
+    )]
+    NoPeak {
+        /// The coordinate with the largest share in the direction.
+        coordinate: usize,
+        /// The second derivative along it.
+        curvature: f64,
+    },
     /// The density gave up.
     #[error("the log density failed: {0}")]
     Density(#[from] DensityError),

@@ -3,9 +3,13 @@
 //! The one idea: `init → State`, `step`, `finish`. The driver owns the loop, so budget, progress,
 //! stopping and checkpoints exist once. A `State` holds what the next step needs and nothing else.
 
+pub mod dadvi;
+pub mod laplace;
 pub mod pathfinder;
 mod start;
 
+pub use dadvi::Dadvi;
+pub use laplace::Laplace;
 pub use pathfinder::Pathfinder;
 
 use crate::{Approximation, Target, ViError};
@@ -48,7 +52,11 @@ pub struct Description {
 }
 
 /// Every method; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
-pub const METHODS: &[Description] = &[pathfinder::DESCRIPTION];
+pub const METHODS: &[Description] = &[
+    dadvi::DESCRIPTION,
+    laplace::DESCRIPTION,
+    pathfinder::DESCRIPTION,
+];
 
 /// A way to approximate a target.
 pub trait Method {

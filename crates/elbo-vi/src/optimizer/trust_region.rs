@@ -148,8 +148,9 @@ impl TrustRegion {
         let mut direction = residual.clone();
         let start = dot(&residual, &residual);
         let mut size = start;
-        // Superlinear convergence: the relative residual shrinks with the gradient.
-        let enough = start * 0.25_f64.min(start.sqrt()).powi(2);
+        // Superlinear convergence: the relative residual asked for shrinks with the gradient's root
+        // [@nocedal2006optimization, thm. 7.2].
+        let enough = start * start.sqrt().clamp(1e-6, 0.25);
         let most = if self.max_products == 0 {
             2 * n
         } else {
