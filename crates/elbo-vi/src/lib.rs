@@ -8,6 +8,7 @@
 //! on unconstrained space; models own their transforms), files, clocks, printing.
 
 pub mod approximation;
+pub mod coupled;
 pub mod density;
 pub mod diagnostic;
 pub mod draws;

@@ -1,8 +1,6 @@
 //! Densities that the methods' tests share: Gaussians of known condition, a banana, Neal's funnel,
 //! two modes, and densities that misbehave.
 
-#![expect(dead_code, reason = "the methods that use the rest land one by one")]
-
 use elbo_math::linalg::{Cholesky, Matrix, axpy, dot, matmul_nt};
 use elbo_math::random::{fill_standard_normal, stream};
 

@@ -3,13 +3,21 @@
 //! The one idea: `init → State`, `step`, `finish`. The driver owns the loop, so budget, progress,
 //! stopping and checkpoints exist once. A `State` holds what the next step needs and nothing else.
 
+mod batches;
+mod beginning;
 pub mod dadvi;
+pub mod fullrank;
 pub mod laplace;
+pub mod meanfield;
+mod natural;
 pub mod pathfinder;
 mod start;
 
 pub use dadvi::Dadvi;
+pub use fullrank::FullRank;
 pub use laplace::Laplace;
+pub use meanfield::MeanField;
+pub use natural::{GaussianConfig, NaturalState};
 pub use pathfinder::Pathfinder;
 
 use crate::{Approximation, Target, ViError};
@@ -54,7 +62,9 @@ pub struct Description {
 /// Every method; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
 pub const METHODS: &[Description] = &[
     dadvi::DESCRIPTION,
+    fullrank::DESCRIPTION,
     laplace::DESCRIPTION,
+    meanfield::DESCRIPTION,
     pathfinder::DESCRIPTION,
 ];
 

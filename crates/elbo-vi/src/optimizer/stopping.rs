@@ -12,9 +12,6 @@ use std::collections::VecDeque;
 use super::{AveragingKind, IterateAverage, in_range, positive};
 use crate::ViError;
 
-/// Quantities watched at most; the memory of a window must not grow with the dimension.
-const MOST_WATCHED: usize = 64;
-
 /// When iterates count as stationary, and when it is enough.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoppingConfig {
@@ -60,16 +57,18 @@ impl StoppingConfig {
 pub enum Decision {
     /// Go on with the same step.
     Continue,
+    /// The iterates are stationary, but their average is not yet as exact as asked: go on, or make
+    /// the steps less noisy.
+    Noisy,
     /// The iterates are stationary and their average is as exact as asked.
     Stationary,
 }
 
-/// The iterates since the last change of the step: their average, and a window of a few of their
-/// coordinates for `R̂` and errors.
+/// The iterates since the last change of the step: their average, and a few watched functions of each
+/// for `R̂` and errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stage {
     config: StoppingConfig,
-    watched: Vec<usize>,
     history: VecDeque<Vec<f64>>, // what is watched, one entry per iterate
     total: usize,
     current: IterateAverage,
@@ -85,11 +84,9 @@ impl Stage {
     /// [`ViError::Setting`].
     pub fn new(config: &StoppingConfig, n_params: usize) -> Result<Self, ViError> {
         config.check()?;
-        let stride = n_params.div_ceil(MOST_WATCHED).max(1);
         let empty = IterateAverage::new(AveragingKind::Uniform, n_params)?;
         Ok(Self {
             config: config.clone(),
-            watched: (0..n_params).step_by(stride).collect(),
             history: VecDeque::new(),
             total: 0,
             current: empty.clone(),
@@ -99,18 +96,18 @@ impl Stage {
         })
     }
 
-    /// Takes an iterate in. `weights[i]` is the number of nats that an error of 1 in parameter `i`,
-    /// squared, costs: `½/s²` for a mean, 1 for a log scale.
+    /// Takes an iterate in. `costs[i]` is the number of nats that an error of 1 in `watched[i]` costs,
+    /// squared: ½ for a mean in standard deviations, 1 for a log scale; more where it stands for others
+    /// that are not watched.
     ///
     /// # Panics
     /// If the lengths differ from the stage's.
-    pub fn push(&mut self, params: &[f64], weights: &[f64]) -> Decision {
+    pub fn push(&mut self, params: &[f64], watched: &[f64], costs: &[f64]) -> Decision {
         self.current.push(params);
         if self.total >= self.next_began {
             self.next.push(params);
         }
-        self.history
-            .push_back(self.watched.iter().map(|i| params[*i]).collect());
+        self.history.push_back(watched.to_vec());
         self.total += 1;
         // At twice the count at which the younger average began it takes over: what is averaged is
         // always the later half of the stage, up to three quarters of it.
@@ -127,25 +124,32 @@ impl Stage {
         if n < self.config.window || !n.is_multiple_of(self.config.window / 2) {
             return Decision::Continue;
         }
-        self.judge(weights)
+        self.judge(costs)
     }
 
-    fn judge(&mut self, weights: &[f64]) -> Decision {
-        let mut cost = 0.0;
-        for (column, i) in self.watched.iter().enumerate() {
+    fn judge(&mut self, costs: &[f64]) -> Decision {
+        self.error = 0.0;
+        let share = 0.1 * self.config.tolerance / costs.len() as f64;
+        for (column, cost) in costs.iter().enumerate() {
             let series: Vec<f64> = self.history.iter().map(|row| row[column]).collect();
-            if split_rhat(&series) > self.config.rhat {
+            // A drift that costs next to nothing is none: the last digits of an exact mean, say.
+            let matters = cost * half_difference(&series).powi(2) > share;
+            if matters && split_rhat(&series) > self.config.rhat {
+                self.error = f64::INFINITY;
                 return Decision::Continue;
             }
-            cost += weights[*i] * mean_error(&series).powi(2);
+            self.error += cost * mean_error(&series).powi(2);
         }
-        // What is watched stands for all.
-        self.error = cost * self.current.mean().len() as f64 / self.watched.len() as f64;
         if self.error < self.config.tolerance {
             Decision::Stationary
         } else {
-            Decision::Continue
+            Decision::Noisy
         }
+    }
+
+    /// How many iterates the average holds.
+    pub fn count(&self) -> u64 {
+        self.current.count()
     }
 
     /// The average of the later iterates.
@@ -197,6 +201,13 @@ pub fn split_rhat(series: &[f64]) -> f64 {
         return 1.0;
     }
     ((n - 1) as f64 / n as f64 + between / within).sqrt()
+}
+
+/// The difference of the means of two halves.
+fn half_difference(series: &[f64]) -> f64 {
+    let n = series.len() / 2;
+    let mean = |half: &[f64]| half.iter().sum::<f64>() / n as f64;
+    mean(&series[..n]) - mean(&series[series.len() - n..])
 }
 
 /// The standard error of the mean of a correlated series: `√(γ₀ τ / n)`, the autocorrelation time `τ`
@@ -282,14 +293,15 @@ mod tests {
         let mut stage = Stage::new(&config, 1).unwrap();
         // Travelling: never stationary.
         for (t, e) in noise.iter().enumerate().take(500) {
-            let decision = stage.push(&[0.1 * t as f64 + e], &[1.0]);
-            assert_eq!(decision, Decision::Continue);
+            let x = [0.1 * t as f64 + e];
+            let decision = stage.push(&x, &x, &[1.0]);
+            assert_eq!(decision, Decision::Continue, "{t}");
         }
         // Wandering around 2 with an error of the mean below √0.01 = 0.1.
         let mut stage = Stage::new(&config, 1).unwrap();
         let stopped = noise
             .iter()
-            .position(|e| stage.push(&[2.0 + e + 1e-9], &[1.0]) == Decision::Stationary);
+            .position(|e| stage.push(&[2.0 + e], &[2.0 + e], &[1.0]) == Decision::Stationary);
         let n = stopped.expect("it is stationary");
         // mcse² = 1/(0.7² n) < 0.01 needs about 200 iterates; the estimate of it is noisy.
         assert!((60..800).contains(&n), "{n}");
@@ -301,7 +313,8 @@ mod tests {
     fn the_average_forgets_where_the_travel_began() {
         let mut stage = Stage::new(&StoppingConfig::default(), 1).unwrap();
         for t in 0..4000 {
-            stage.push(&[if t < 40 { 1e6 } else { 1.0 }], &[1.0]);
+            let x = [if t < 40 { 1e6 } else { 1.0 }];
+            stage.push(&x, &x, &[1.0]);
         }
         assert_eq!(stage.average()[0], 1.0);
     }

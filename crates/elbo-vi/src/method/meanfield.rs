@@ -1,0 +1,47 @@
+//! `meanfield`: the best Gaussian with independent coordinates, by natural gradients.
+//!
+//! On a Gaussian target its means are exact and its variances are the reciprocals of the precision's
+//! diagonal. Deliberately absent: the loop and its step sizes (`natural`).
+
+use super::natural::{self, GaussianConfig, NaturalState};
+use super::{Description, Info, Method, Start};
+use crate::family::MeanField as Family;
+use crate::{Approximation, Target, ViError};
+
+/// How help and documentation list it.
+pub const DESCRIPTION: Description = Description {
+    name: "meanfield",
+    summary: "a Gaussian with independent coordinates, by natural gradients",
+    options: &[
+        ("n_draws", "16", "draws per step"),
+        ("batch_size", "all", "rows of data per step"),
+        ("tolerance", "0.01", "nats that may be left to gain"),
+    ],
+};
+
+/// The method.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MeanField {
+    /// The settings.
+    pub config: GaussianConfig,
+}
+
+impl Method for MeanField {
+    type State = NaturalState<Family>;
+
+    fn init(&self, target: &Target<'_>, start: &Start, seed: u64) -> Result<Self::State, ViError> {
+        natural::init(&self.config, target, start, seed)
+    }
+
+    fn step(&self, target: &Target<'_>, state: &mut Self::State) -> Result<Info, ViError> {
+        natural::step(&self.config, target, state)
+    }
+
+    fn finish(
+        &self,
+        target: &Target<'_>,
+        state: Self::State,
+    ) -> Result<Box<dyn Approximation>, ViError> {
+        natural::finish(target, state)
+    }
+}

@@ -1,0 +1,326 @@
+//! What the Gaussian methods share: natural-gradient steps, a rate that shrinks by itself, averages.
+//!
+//! The one idea: in the current `q`'s own coordinates every Gaussian fit looks alike, so no learning
+//! rate depends on the target: the first stage moves half of the way to where the local averages point,
+//! and [`Stage`] decides when to halve that and when it is enough. Draws are coupled and the gradient
+//! is the sticking-the-landing one: on a target inside the family the noise vanishes, and the
+//! fit ends where nothing is left to gain. Deliberately absent: which Gaussians ([`Shape`]).
+
+mod shape;
+
+pub(super) use shape::{Averages, Shape};
+
+use elbo_math::random::stream;
+
+use super::batches::Batches;
+use super::beginning::beginning;
+use super::{Info, Start};
+use crate::coupled::coupled_normals;
+use crate::gradient::Integrand;
+use crate::optimizer::natural::decrement;
+use crate::optimizer::stopping::{Decision, Stage, StoppingConfig, worth_it};
+use crate::{Approximation, Target, ViError};
+
+/// The share of the way that a step of the first stage goes.
+const FIRST_RATE: f64 = 0.5;
+
+/// A fit whose next full step promises less than this share of the tolerance is done at once.
+const NOTHING_LEFT: f64 = 1e-4;
+
+/// Nats that a step may lose besides noise.
+const FALL: f64 = 10.0;
+
+/// Draws that decide between the average and the last iterate where a fit ends before its time.
+const JUDGES: usize = 256;
+
+/// The settings that the Gaussian methods have in common; no learning rate is among them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GaussianConfig {
+    /// Draws per step. By default `fullrank` takes two per coordinate, 16 to 512, and `meanfield`
+    /// begins with 16 and goes up to as many where they turn out to be too noisy.
+    pub n_draws: Option<usize>,
+    /// Rows per step; all by default.
+    pub batch_size: Option<usize>,
+    /// Nats that may be left to gain; by default 0.01, or 2.5e-4 per coordinate if that is more:
+    /// then means and scales are within about 1% of a standard deviation.
+    pub tolerance: Option<f64>,
+}
+
+impl GaussianConfig {
+    pub(super) fn stopping(&self, dimension: usize) -> StoppingConfig {
+        StoppingConfig {
+            tolerance: self
+                .tolerance
+                .unwrap_or_else(|| f64::max(0.01, 2.5e-4 * dimension as f64)),
+            ..StoppingConfig::default()
+        }
+    }
+}
+
+/// What the next step needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NaturalState<Q> {
+    seed: u64,
+    iteration: u64,
+    q: Q,
+    batches: Option<Batches>,
+    n_draws: usize,
+    rate: f64,
+    mean_rate: f64,
+    last_delta: Vec<f64>,
+    stage: Stage,
+    stage_began: u64,
+    /// In whose coordinates this stage's iterates are watched.
+    reference: Q,
+    last_average: Option<Q>,
+    /// The last member whose draws were as good as any before, how good they were, and a fall from
+    /// there that is no noise.
+    good: (Q, f64, f64),
+    converged: bool,
+}
+
+pub(super) fn init<Q: Shape>(
+    config: &GaussianConfig,
+    target: &Target<'_>,
+    start: &Start,
+    seed: u64,
+) -> Result<NaturalState<Q>, ViError> {
+    if config.n_draws == Some(0) {
+        return Err(ViError::Setting {
+            name: "n_draws",
+            value: "0".into(),
+            requirement: "at least 1",
+        });
+    }
+    config.stopping(target.dimension()).check()?;
+    let batches = Batches::new(config.batch_size, target.n_rows(), seed)?;
+    let (mean, scales) = beginning(target, start, seed)?;
+    let q = Q::diagonal(mean, scales)?;
+    let stage = Stage::new(&config.stopping(q.dimension()), q.params().len())?;
+    Ok(NaturalState {
+        seed,
+        iteration: 0,
+        batches,
+        n_draws: config.n_draws.unwrap_or(Q::n_draws(q.dimension())),
+        rate: FIRST_RATE,
+        mean_rate: FIRST_RATE,
+        last_delta: vec![0.0; q.dimension()],
+        stage,
+        stage_began: 0,
+        reference: q.clone(),
+        last_average: None,
+        good: (q.clone(), f64::NEG_INFINITY, FALL),
+        converged: false,
+        q,
+    })
+}
+
+pub(super) fn step<Q: Shape>(
+    config: &GaussianConfig,
+    target: &Target<'_>,
+    state: &mut NaturalState<Q>,
+) -> Result<Info, ViError> {
+    let n_draws = state.n_draws;
+    let mut rng = stream(state.seed, "method/natural", state.iteration);
+    let noise = coupled_normals(state.q.dimension(), n_draws, &mut rng);
+    let (points, log_q) = state.q.transform(&noise);
+    let mut batches = state.batches.clone();
+    let (share, (log_p, gradients)) = match &mut batches {
+        Some(batches) => {
+            let (rows, share) = batches.advance();
+            let found = target.log_densities_and_gradients_of_rows(&points, &rows)?;
+            (share, found)
+        }
+        None => (1.0, target.values_and_gradients(&points)?),
+    };
+    // From here on nothing fails: the state moves on, if only to other draws.
+    state.batches = batches;
+    state.iteration += 1;
+    let mut info = elbo_of(&log_p, &log_q);
+    if state.batches.is_none() && state.fell(&log_p, &log_q) {
+        info.rejected = true;
+        return Ok(info);
+    }
+    let averages = state.q.averages(&noise, &gradients, &log_p);
+    let moved = averages.as_ref().and_then(|a| {
+        state
+            .q
+            .stepped(a, state.mean_rate * share, state.rate * share)
+            .ok()
+    });
+    let (Some(averages), Some(q)) = (averages, moved) else {
+        info.rejected = true;
+        return Ok(info);
+    };
+    info.widest = Some(q.widest());
+    let left = decrement(&averages.delta, &averages.excess);
+    state.adapt_mean_rate(&averages);
+    state.q = q;
+    let tolerance = config.stopping(state.q.dimension()).tolerance;
+    if left < NOTHING_LEFT * tolerance && state.batches.is_none() {
+        state.converged = true;
+        state.stage = Stage::new(
+            &config.stopping(state.q.dimension()),
+            state.q.params().len(),
+        )?;
+    } else {
+        state.judge(config)?;
+    }
+    info.converged = state.converged;
+    Ok(info)
+}
+
+pub(super) fn finish<Q: Shape>(
+    target: &Target<'_>,
+    state: NaturalState<Q>,
+) -> Result<Box<dyn Approximation>, ViError> {
+    let mut average = state.q.clone();
+    let began = state.stage.count() > 0 && average.set_params(state.stage.average()).is_ok();
+    if state.converged || !began {
+        return Ok(Box::new(state.q));
+    }
+    // Not stationary yet: the average may lag behind, or be what the noise hides.
+    let mut rng = stream(state.seed, "method/natural/judges", 0);
+    let noise = coupled_normals(state.q.dimension(), JUDGES, &mut rng);
+    let elbo = |q: &Q| -> Result<f64, ViError> {
+        let (points, log_q) = q.transform(&noise);
+        let info = elbo_of(&target.log_densities(&points)?, &log_q);
+        Ok(info.elbo.unwrap_or(f64::NEG_INFINITY))
+    };
+    let better = elbo(&average)? > elbo(&state.q)?;
+    Ok(Box::new(if better { average } else { state.q }))
+}
+
+impl<Q: Shape> NaturalState<Q> {
+    /// The current approximation.
+    pub fn approximation(&self) -> &Q {
+        &self.q
+    }
+
+    /// Whether the last step went where the ELBO is lower by more than noise; then it is taken back and
+    /// the next ones are shorter. The median of the draws is judged, not their mean, which a single
+    /// draw in a tail can ruin.
+    fn fell(&mut self, log_p: &[f64], log_q: &[f64]) -> bool {
+        let mut terms: Vec<f64> = log_p.iter().zip(log_q).map(|(p, q)| p - q).collect();
+        terms.sort_by(f64::total_cmp);
+        let n = terms.len();
+        let median = terms[n / 2];
+        // Ten standard errors of the median, from the quartiles of the draws.
+        let noise = 10.0 * (terms[3 * n / 4] - terms[n / 4]) / (n as f64).sqrt();
+        if median > self.good.1 - 0.1 * self.good.2 {
+            // What counts as good follows the draws down slowly, and up at once.
+            let level = f64::max(median, self.good.1 - 0.1);
+            self.good = (self.q.clone(), level, FALL + f64::max(noise, 0.0));
+        }
+        let fell = median < self.good.1 - self.good.2;
+        if fell {
+            self.q = self.good.0.clone();
+            self.good.1 -= 1.0; // Where it was luck, this does not go on.
+            self.rate *= 0.5;
+            self.mean_rate = self.mean_rate.min(self.rate);
+        }
+        fell
+    }
+
+    /// Shrinks the mean's rate where its steps overshoot, and lets it recover where they agree.
+    ///
+    /// Where coordinates depend on each other, moving each by its own curvature moves too far
+    /// together: the gradient then turns around. Only gradients that stand out from their noise count.
+    fn adapt_mean_rate(&mut self, averages: &Averages) {
+        let delta = &averages.delta;
+        let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>();
+        let clear = size(delta) > 4.0 * averages.delta_noise;
+        if clear && size(&self.last_delta) > 0.0 {
+            let along: f64 = delta.iter().zip(&self.last_delta).map(|(a, b)| a * b).sum();
+            let cosine = along / (size(delta) * size(&self.last_delta)).sqrt();
+            if cosine < -0.3 {
+                self.mean_rate *= 0.7;
+            } else if cosine > 0.3 {
+                self.mean_rate *= 1.2;
+            }
+        }
+        self.mean_rate = self.mean_rate.min(self.rate);
+        self.last_delta = if clear {
+            delta.clone()
+        } else {
+            vec![0.0; delta.len()]
+        };
+    }
+
+    /// Takes the iterate into the stage; ends the stage or the fit.
+    fn judge(&mut self, config: &GaussianConfig) -> Result<(), ViError> {
+        let (watched, costs) = self.q.watched(&self.reference);
+        let decision = self.stage.push(self.q.params(), &watched, &costs);
+        let most = full_blocks(self.q.dimension());
+        let may_grow = config.n_draws.is_none() && self.n_draws < most;
+        let mut average = self.q.clone();
+        match decision {
+            Decision::Continue => return Ok(()),
+            Decision::Noisy if !may_grow => return Ok(()),
+            Decision::Noisy | Decision::Stationary => {
+                if average.set_params(self.stage.average()).is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        let stopping = config.stopping(average.dimension());
+        if decision == Decision::Stationary {
+            let length = usize::try_from(self.iteration - self.stage_began).unwrap_or(usize::MAX);
+            let total = usize::try_from(self.iteration).unwrap_or(usize::MAX);
+            let enough = self.last_average.as_ref().is_some_and(|last| {
+                let moved = 0.5 * (last.divergence(&average) + average.divergence(last));
+                !worth_it(&stopping, moved, length, total)
+            });
+            if enough {
+                self.q = average;
+                self.converged = true;
+                return Ok(());
+            }
+        }
+        // Less noise for the next stage: draws that fill their blocks first, for their noise falls
+        // faster than their number grows; then shorter steps.
+        if may_grow {
+            self.n_draws = (4 * self.n_draws).min(most);
+        } else {
+            self.rate *= 0.5;
+            self.mean_rate = self.mean_rate.min(self.rate);
+        }
+        self.stage = Stage::new(&stopping, average.params().len())?;
+        self.stage_began = self.iteration;
+        self.reference = average.clone();
+        self.q = average.clone();
+        self.last_average = Some(average);
+        Ok(())
+    }
+}
+
+/// Two draws per coordinate, which is a full block of coupled ones; within the bounds of a step.
+fn full_blocks(dimension: usize) -> usize {
+    (2 * dimension).next_multiple_of(16).clamp(16, 512)
+}
+
+/// The ELBO from log densities at draws; draws where the density is not finite are left out, and none
+/// is reported where fewer than half are left.
+fn elbo_of(log_p: &[f64], log_q: &[f64]) -> Info {
+    let terms: Vec<f64> = log_p
+        .iter()
+        .zip(log_q)
+        .map(|(p, q)| p - q)
+        .filter(|v| v.is_finite())
+        .collect();
+    let n = terms.len() as f64;
+    if terms.len() < 2 || 2 * terms.len() < log_p.len() {
+        return Info::default();
+    }
+    let mean = terms.iter().sum::<f64>() / n;
+    let variance = terms.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    Info {
+        elbo: Some(mean),
+        // Coupled draws are at least as exact as independent ones.
+        elbo_error: (variance / n).sqrt(),
+        ..Info::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;
