@@ -21,6 +21,14 @@ pub(super) fn ln_1p(x: f64) -> f64 {
     }
 }
 
+/// `log(1 + e)` for `0 ≤ e ≤ 1`, where what rounding lost need not be divided by `1 + e`: the
+/// difference is below half a unit in the last place.
+#[inline(always)]
+pub(super) fn ln_1p_unit(e: f64) -> f64 {
+    let u = 1.0 + e;
+    ln_core(u) + (e - (u - 1.0))
+}
+
 /// `eˣ − 1`: a polynomial where `eˣ` is near 1, the difference elsewhere.
 #[inline(always)]
 pub(super) fn exp_m1(x: f64) -> f64 {

@@ -18,7 +18,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use elbo_math::simd::{exp_core, ln_core};
 use elbo_math::special;
 
-use cores::{digamma_positive, exp_m1, ln_1p, ln_gamma_positive, trigamma_positive};
+use cores::{digamma_positive, exp_m1, ln_1p, ln_1p_unit, ln_gamma_positive, trigamma_positive};
 pub use dual::Dual;
 
 /// A real number, or one with a tangent.
@@ -229,17 +229,21 @@ pub trait Number:
     #[inline(always)]
     #[must_use]
     fn inv_logit(self) -> Self {
-        let e = (-self.abs()).exp();
-        let small = e / e.plus(1.0);
-        Self::select(self.value() < 0.0, small, e.plus(1.0).recip())
+        let x = self.value();
+        let e = exp_core(-x.abs());
+        let y = (if x < 0.0 { e } else { 1.0 }) / (1.0 + e);
+        // Not y (1 − y), which is 0 where y rounds to 1.
+        self.chain(y, || e / ((1.0 + e) * (1.0 + e)))
     }
 
     /// `log(1 + eˣ)`, without overflow.
     #[inline(always)]
     #[must_use]
     fn ln_1p_exp(self) -> Self {
-        let e = (-self.abs()).exp();
-        Self::select(self.value() > 0.0, self, Self::constant(0.0)) + e.ln_1p()
+        let x = self.value();
+        let e = exp_core(-x.abs());
+        let most = if x > 0.0 { x } else { 0.0 };
+        self.chain(most + ln_1p_unit(e), || x.inv_logit())
     }
 }
 

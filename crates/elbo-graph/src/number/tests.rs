@@ -20,6 +20,13 @@ fn elementary_cores_agree_with_std() {
     for x in [1e-300, 1e-20, 1e-9, -1e-9, -0.999_999, 1e300] {
         assert_close("ln_1p", ln_1p(x) / f64::ln_1p(x), 1.0, 5e-16);
     }
+    for i in 0..=1000 {
+        let e = f64::from(i) / 1000.0;
+        for e in [e, 1e-9 * e, 1e-20 * e] {
+            let expected = f64::ln_1p(e);
+            assert_close("ln_1p_unit", ln_1p_unit(e) - expected, 0.0, 3e-16 * expected);
+        }
+    }
     assert_eq!(ln_1p(-1.0), f64::NEG_INFINITY);
     assert_eq!(ln_1p(f64::INFINITY), f64::INFINITY);
     assert!(ln_1p(-1.5).is_nan());

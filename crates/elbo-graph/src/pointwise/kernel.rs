@@ -1,41 +1,76 @@
 //! The loops that apply a [`Pointwise`] function to slices, compiled for several instruction sets.
 //!
-//! Deliberately absent: which function, and where the slices lie.
+//! One pair of loops per number of arguments: over an array of slices the compiler does not
+//! vectorise. Deliberately absent: which function, and where the slices lie.
 
 use multiversion::multiversion;
 
 use super::Pointwise;
 use crate::number::Number;
 
-/// The arguments as an array.
-pub(super) fn take<'a, T, const N: usize>(args: &[&'a [T]]) -> [&'a [T]; N] {
-    args.try_into()
-        .expect("a function gets as many arguments as it has")
+/// The loops for a number of arguments.
+macro_rules! kernels {
+    ($($n:literal $forward:ident $backward:ident: $($x:ident $k:literal),+;)+) => {
+        $(
+            /// `out_i = f(x_i)`.
+            #[multiversion(targets(
+                "x86_64+avx512f+avx512dq+avx512vl",
+                "x86_64+avx2",
+                "aarch64+neon"
+            ))]
+            pub(super) fn $forward<F: Pointwise<$n>, T: Number>(out: &mut [T], x: &[&[T]]) {
+                // Equal lengths, known to the compiler, leave no bounds checks in the loop.
+                let n = out.len();
+                $(let $x = &x[$k][..n];)+
+                for i in 0..n {
+                    out[i] = F::value([$($x[i]),+]);
+                }
+            }
+
+            /// `out_i += adjoint_i ∂f/∂x_I`.
+            #[multiversion(targets(
+                "x86_64+avx512f+avx512dq+avx512vl",
+                "x86_64+avx2",
+                "aarch64+neon"
+            ))]
+            pub(super) fn $backward<F: Pointwise<$n>, T: Number, const I: usize>(
+                out: &mut [T],
+                adjoint: &[T],
+                values: &[T],
+                x: &[&[T]],
+            ) {
+                let n = out.len();
+                let (adjoint, values) = (&adjoint[..n], &values[..n]);
+                $(let $x = &x[$k][..n];)+
+                for i in 0..n {
+                    out[i] += adjoint[i] * F::partial::<T, I>([$($x[i]),+], values[i]);
+                }
+            }
+        )+
+    };
 }
 
-/// `out_i = f(x_i)`.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-pub(super) fn forward<F: Pointwise<N>, T: Number, const N: usize>(out: &mut [T], x: [&[T]; N]) {
-    let n = out.len();
-    // Equal lengths, known to the compiler, leave no bounds checks in the loop.
-    let x = x.map(|x| &x[..n]);
-    for i in 0..n {
-        out[i] = F::value(std::array::from_fn(|k| x[k][i]));
-    }
+kernels! {
+    1 forward_1 backward_1: a 0;
+    2 forward_2 backward_2: a 0, b 1;
+    3 forward_3 backward_3: a 0, b 1, c 2;
+    4 forward_4 backward_4: a 0, b 1, c 2, d 3;
 }
 
-/// `out_i += adjoint_i ∂f/∂x_I`.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-pub(super) fn backward<F: Pointwise<N>, T: Number, const N: usize, const I: usize>(
-    out: &mut [T],
-    adjoint: &[T],
-    values: &[T],
-    x: [&[T]; N],
-) {
-    let n = out.len();
-    let (adjoint, values) = (&adjoint[..n], &values[..n]);
-    let x = x.map(|x| &x[..n]);
-    for i in 0..n {
-        out[i] += adjoint[i] * F::partial::<T, I>(std::array::from_fn(|k| x[k][i]), values[i]);
-    }
+/// The forward loop for a number of arguments.
+macro_rules! forward {
+    (1, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_1::<$f, $t>($($arg),+) };
+    (2, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_2::<$f, $t>($($arg),+) };
+    (3, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_3::<$f, $t>($($arg),+) };
+    (4, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_4::<$f, $t>($($arg),+) };
 }
+
+/// The backward loop for a number of arguments.
+macro_rules! backward {
+    (1, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_1::<$f, $t, $i>($($arg),+) };
+    (2, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_2::<$f, $t, $i>($($arg),+) };
+    (3, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_3::<$f, $t, $i>($($arg),+) };
+    (4, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_4::<$f, $t, $i>($($arg),+) };
+}
+
+pub(super) use {backward, forward};

@@ -22,7 +22,7 @@ pub(crate) trait Pointwise<const N: usize> {
 
 /// Declares [`Function`] and its dispatch from rows `Variant "name" arity`.
 macro_rules! functions {
-    ($($module:ident: $($variant:ident $name:literal $arity:literal [$($index:literal)*]),+ $(,)?;)+) => {
+    ($($module:ident: $($variant:ident $name:literal $arity:tt [$($index:literal)*]),+ $(,)?;)+) => {
         /// A pointwise function, by name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -55,7 +55,7 @@ macro_rules! functions {
             pub(crate) fn forward<T: Number>(self, out: &mut [T], args: &[&[T]]) {
                 match self {
                     $($(Self::$variant => {
-                        kernel::forward::<$module::$variant, T, $arity>(out, kernel::take(args));
+                        kernel::forward!($arity, $module::$variant, T, out, args);
                     })+)+
                 }
             }
@@ -71,8 +71,8 @@ macro_rules! functions {
             ) {
                 match self {
                     $($(Self::$variant => match which {
-                        $($index => kernel::backward::<$module::$variant, T, $arity, $index>(
-                            out, adjoint, values, kernel::take(args),
+                        $($index => kernel::backward!(
+                            $arity, $module::$variant, T, $index, out, adjoint, values, args
                         ),)*
                         _ => unreachable!("{} has {} arguments", $name, $arity),
                     },)+)+
