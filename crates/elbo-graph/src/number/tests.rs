@@ -24,7 +24,12 @@ fn elementary_cores_agree_with_std() {
         let e = f64::from(i) / 1000.0;
         for e in [e, 1e-9 * e, 1e-20 * e] {
             let expected = f64::ln_1p(e);
-            assert_close("ln_1p_unit", ln_1p_unit(e) - expected, 0.0, 3e-16 * expected);
+            assert_close(
+                "ln_1p_unit",
+                ln_1p_unit(e) - expected,
+                0.0,
+                3e-16 * expected,
+            );
         }
     }
     assert_eq!(ln_1p(-1.0), f64::NEG_INFINITY);

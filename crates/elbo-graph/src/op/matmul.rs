@@ -198,7 +198,10 @@ fn column_times<T: Number, const W: usize>(
     let stride = cols * W;
     let rows = adjoint.len() / stride;
     for r in (0..rows - rows % 2).step_by(2) {
-        let (a0, a1) = (T::constant(a[r * inner + k]), T::constant(a[(r + 1) * inner + k]));
+        let (a0, a1) = (
+            T::constant(a[r * inner + k]),
+            T::constant(a[(r + 1) * inner + k]),
+        );
         let x0 = &adjoint[r * stride + m * W..][..W];
         let x1 = &adjoint[(r + 1) * stride + m * W..][..W];
         for l in 0..W {

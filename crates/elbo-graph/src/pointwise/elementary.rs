@@ -80,6 +80,25 @@ binary! {
     Minimum: |a, b, y| T::select(a.value() <= b.value(), a, b), indicator(a.value() <= b.value()), indicator(a.value() > b.value());
 }
 
+/// `a b + c`, rounded twice.
+pub(crate) struct MultiplyAdd;
+
+impl Pointwise<3> for MultiplyAdd {
+    #[inline(always)]
+    fn value<T: Number>([a, b, c]: [T; 3]) -> T {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn partial<T: Number, const I: usize>([a, b, _]: [T; 3], _: T) -> T {
+        match I {
+            0 => b,
+            1 => a,
+            _ => T::constant(1.0),
+        }
+    }
+}
+
 #[inline(always)]
 fn sign(x: f64) -> f64 {
     if x > 0.0 {

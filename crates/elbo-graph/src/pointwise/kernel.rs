@@ -54,7 +54,6 @@ kernels! {
     1 forward_1 backward_1: a 0;
     2 forward_2 backward_2: a 0, b 1;
     3 forward_3 backward_3: a 0, b 1, c 2;
-    4 forward_4 backward_4: a 0, b 1, c 2, d 3;
 }
 
 /// The forward loop for a number of arguments.
@@ -62,7 +61,6 @@ macro_rules! forward {
     (1, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_1::<$f, $t>($($arg),+) };
     (2, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_2::<$f, $t>($($arg),+) };
     (3, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_3::<$f, $t>($($arg),+) };
-    (4, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_4::<$f, $t>($($arg),+) };
 }
 
 /// The backward loop for a number of arguments.
@@ -70,7 +68,6 @@ macro_rules! backward {
     (1, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_1::<$f, $t, $i>($($arg),+) };
     (2, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_2::<$f, $t, $i>($($arg),+) };
     (3, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_3::<$f, $t, $i>($($arg),+) };
-    (4, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_4::<$f, $t, $i>($($arg),+) };
 }
 
 pub(super) use {backward, forward};

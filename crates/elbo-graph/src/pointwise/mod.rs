@@ -104,5 +104,6 @@ functions! {
         Divide "divide" 2 [0 1],
         Power "pow" 2 [0 1],
         Maximum "fmax" 2 [0 1],
-        Minimum "fmin" 2 [0 1];
+        Minimum "fmin" 2 [0 1],
+        MultiplyAdd "fma" 3 [0 1 2];
 }
