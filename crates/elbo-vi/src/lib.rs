@@ -21,6 +21,7 @@ pub mod sample;
 pub mod target;
 
 mod error;
+mod program;
 #[cfg(test)]
 mod testing;
 
