@@ -6,16 +6,21 @@
 mod batches;
 mod beginning;
 pub mod dadvi;
+mod first_order;
 pub mod fullrank;
 pub mod laplace;
+pub mod lowrank;
 pub mod meanfield;
 mod natural;
+mod outliers;
 pub mod pathfinder;
 mod start;
 
 pub use dadvi::Dadvi;
+pub use first_order::{FirstOrderConfig, FirstOrderState};
 pub use fullrank::FullRank;
 pub use laplace::Laplace;
+pub use lowrank::LowRank;
 pub use meanfield::MeanField;
 pub use natural::{GaussianConfig, NaturalState};
 pub use pathfinder::Pathfinder;
@@ -64,6 +69,7 @@ pub const METHODS: &[Description] = &[
     dadvi::DESCRIPTION,
     fullrank::DESCRIPTION,
     laplace::DESCRIPTION,
+    lowrank::DESCRIPTION,
     meanfield::DESCRIPTION,
     pathfinder::DESCRIPTION,
 ];

@@ -301,7 +301,7 @@ fn full_blocks(dimension: usize) -> usize {
 
 /// The ELBO from log densities at draws; draws where the density is not finite are left out, and none
 /// is reported where fewer than half are left.
-fn elbo_of(log_p: &[f64], log_q: &[f64]) -> Info {
+pub(super) fn elbo_of(log_p: &[f64], log_q: &[f64]) -> Info {
     let terms: Vec<f64> = log_p
         .iter()
         .zip(log_q)

@@ -5,6 +5,7 @@
 use elbo_math::linalg::{Cholesky, Matrix, dot, matmul_nt, matmul_tn};
 
 use crate::family::{Family, FullRank, MeanField, Reparameterised};
+use crate::method::outliers::{draw_weights, weigh};
 use crate::optimizer::natural;
 use crate::{Draws, ViError};
 
@@ -56,50 +57,6 @@ pub trait Shape: Reparameterised + Clone + 'static {
     }
 }
 
-/// How much longer than the middle one a draw's gradient may be before it is shortened.
-const OUTLYING: f64 = 20.0;
-
-/// A weight for each draw's `h = Lᵀg + z`, and the number of draws: 0 where the density is not finite,
-/// and less than 1 where `h` is many times as long as most. On Gaussian targets no draw is; in a
-/// funnel's neck one draw's gradient can outweigh all others by orders of magnitude, and a step along
-/// it ends anywhere.
-fn weights(h: &Matrix, log_p: &[f64]) -> Option<(Vec<f64>, f64)> {
-    let mut lengths = vec![0.0; log_p.len()];
-    for i in 0..h.rows() {
-        for (length, v) in lengths.iter_mut().zip(h.row(i)) {
-            *length += v * v;
-        }
-    }
-    let is_usable = |s: &usize| log_p[*s].is_finite() && lengths[*s].is_finite();
-    let mut sorted: Vec<f64> = (0..log_p.len())
-        .filter(is_usable)
-        .map(|s| lengths[s].sqrt())
-        .collect();
-    if 2 * sorted.len() < log_p.len() {
-        return None;
-    }
-    sorted.sort_by(f64::total_cmp);
-    let longest = OUTLYING * sorted[sorted.len() / 2];
-    let weight = |s: usize| {
-        let length = lengths[s].sqrt();
-        match is_usable(&s) {
-            true if length > longest => longest / length,
-            true => 1.0,
-            false => 0.0,
-        }
-    };
-    Some(((0..log_p.len()).map(weight).collect(), sorted.len() as f64))
-}
-
-/// `h ← weight · h`, without making a NaN of what is left out.
-fn weigh(h: &mut Matrix, weights: &[f64]) {
-    for i in 0..h.rows() {
-        for (v, w) in h.row_mut(i).iter_mut().zip(weights) {
-            *v = if *w > 0.0 { *v * w } else { 0.0 };
-        }
-    }
-}
-
 /// The mean of `h` and the variance of that mean, from pairs where there are any.
 fn mean_and_noise(h: &[f64], n: f64) -> (f64, f64) {
     let mean = h.iter().sum::<f64>() / n;
@@ -139,7 +96,7 @@ impl Shape for MeanField {
                 *v = s * g[k] + z[k];
             }
         }
-        let (weights, n) = weights(&h, log_p)?;
+        let (weights, n) = draw_weights(&h, log_p)?;
         weigh(&mut h, &weights);
         let mut averages = Averages {
             delta: vec![0.0; d],
@@ -212,7 +169,7 @@ impl Shape for FullRank {
         let z = as_matrix(noise);
         let mut h = matmul_tn(self.factor().lower(), &as_matrix(gradients));
         h.add_scaled(1.0, &z);
-        let (weights, n) = weights(&h, log_p)?;
+        let (weights, n) = draw_weights(&h, log_p)?;
         weigh(&mut h, &weights);
         let mut averages = Averages {
             delta: vec![0.0; d],
