@@ -21,10 +21,12 @@ mod run;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod transform;
 
-pub use block::{Block, BlockOperation};
+pub use block::{Block, BlockOperation, CorrelationCholesky, CumulativeSum, SumToZero, Tcrossprod};
 pub use graph::{Graph, NodeId};
 pub use number::{Dual, Number};
 pub use pointwise::Function;
 pub use program::{MOST_LANES, PlateSummary, Program, Subset};
 pub use shape::Shape;
+pub use transform::{Constrained, Transform, TransformError, from_column_major, reshape};

@@ -149,11 +149,25 @@ fn uses(graph: &Graph, node: NodeId) -> Vec<(NodeId, Use)> {
         }
         Op::RowSum(a) | Op::RowLogSumExp(a) => vec![(*a, Use::ByRow)],
         Op::MatMul { a, b } => vec![(*a, Use::ByRow), (*b, Use::Whole)],
+        Op::Block { operation, args } => {
+            let kind = |which: usize| {
+                if operation.by_row(which) {
+                    Use::ByRow
+                } else {
+                    Use::Whole
+                }
+            };
+            let args = args.iter().enumerate();
+            args.map(|(which, a)| (*a, kind(which))).collect()
+        }
         op => op.args().into_iter().map(|a| (a, Use::Whole)).collect(),
     }
 }
 
 fn is_row_local(op: &Op) -> bool {
+    if let Op::Block { operation, args } = op {
+        return (0..args.len()).any(|which| operation.by_row(which));
+    }
     matches!(
         op,
         Op::Pointwise { .. }

@@ -21,7 +21,7 @@ fn evaluate(program: &Program, x: &[f64], lanes: usize) -> (Vec<f64>, Vec<f64>) 
 
 /// Gradients against central differences, Hessian–vector products against differences of
 /// gradients, every lane count against single draws.
-fn check(graph: &Graph) {
+pub(crate) fn check(graph: &Graph) {
     let program = Program::new(graph);
     let dimension = program.dimension();
     let x = points(dimension, 16, 1);

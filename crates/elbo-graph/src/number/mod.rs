@@ -236,6 +236,21 @@ pub trait Number:
         self.chain(y, || e / ((1.0 + e) * (1.0 + e)))
     }
 
+    /// `tanh x`, exact to rounding near 0, and `sech x`, without overflow.
+    #[inline(always)]
+    #[must_use]
+    fn tanh_and_sech(self) -> (Self, Self) {
+        let negative = self.value() < 0.0;
+        let a = Self::select(negative, self, -self);
+        let e = a.exp();
+        let t = a.times(2.0).exp_m1();
+        let tanh = -t / t.plus(2.0);
+        (
+            Self::select(negative, -tanh, tanh),
+            e.times(2.0) / t.plus(2.0),
+        )
+    }
+
     /// `log(1 + eˣ)`, without overflow.
     #[inline(always)]
     #[must_use]

@@ -109,3 +109,24 @@ fn tangents_are_derivatives() {
         }
     }
 }
+
+#[test]
+fn smooth_functions_have_their_derivatives_at_zero() {
+    let zero = Dual {
+        value: 0.0,
+        tangent: 1.0,
+    };
+    assert_eq!(zero.inv_logit().tangent, 0.25);
+    assert_eq!(zero.ln_1p_exp().tangent, 0.5);
+    let (tanh, sech) = zero.tanh_and_sech();
+    assert_eq!((tanh.tangent, sech.tangent), (1.0, 0.0));
+}
+
+#[test]
+fn tanh_and_sech_agree_with_std() {
+    for x in [-800.0, -3.0, -1e-9, 0.0, 1e-300, 0.4, 20.0, 800.0] {
+        let (tanh, sech) = Number::tanh_and_sech(x);
+        assert_close("tanh", tanh, f64::tanh(x), 1e-15 * x.abs().min(1.0));
+        assert_close("sech", sech, 1.0 / f64::cosh(x), 1e-15);
+    }
+}

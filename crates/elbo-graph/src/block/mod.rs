@@ -2,8 +2,17 @@
 //!
 //! The one idea: a file per operation implements [`Block`] once, over [`Number`]; the object-safe
 //! [`BlockOperation`] follows. Buffers hold `entries × lanes` numbers, lanes innermost. Deliberately
-//! absent: operations that treat rows independently; those can be part of a plate and are nodes of
-//! their own.
+//! absent: what an operation means in a model (densities and transforms build on these).
+
+mod correlation;
+mod cumulative_sum;
+mod sum_to_zero;
+mod tcrossprod;
+
+pub use correlation::CorrelationCholesky;
+pub use cumulative_sum::CumulativeSum;
+pub use sum_to_zero::SumToZero;
+pub use tcrossprod::Tcrossprod;
 
 use std::fmt::Debug;
 
@@ -20,6 +29,16 @@ pub trait Block: Debug + Send + Sync + 'static {
     /// # Panics
     /// If the arguments do not fit; whoever builds a graph has checked them.
     fn shape(&self, args: &[Shape]) -> Shape;
+
+    /// Whether row `r` of the result needs row `r` of argument `which`, and no other row of it.
+    ///
+    /// An operation with such an argument can be part of a plate. It then sees some of the rows at a
+    /// time, and so takes their number from the lengths of its buffers. Its other arguments are
+    /// whole.
+    fn by_row(&self, which: usize) -> bool {
+        let _ = which;
+        false
+    }
 
     /// Computes the result; where it does not exist in a lane, that lane becomes NaN.
     fn forward<T: Number>(&self, lanes: usize, args: &[&[T]], out: &mut [T]);
@@ -44,6 +63,7 @@ pub trait Block: Debug + Send + Sync + 'static {
 pub trait BlockOperation: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn shape(&self, args: &[Shape]) -> Shape;
+    fn by_row(&self, which: usize) -> bool;
     fn forward(&self, lanes: usize, args: &[&[f64]], out: &mut [f64]);
     fn forward_dual(&self, lanes: usize, args: &[&[Dual]], out: &mut [Dual]);
     fn backward(
@@ -73,6 +93,10 @@ impl<B: Block> BlockOperation for B {
 
     fn shape(&self, args: &[Shape]) -> Shape {
         Block::shape(self, args)
+    }
+
+    fn by_row(&self, which: usize) -> bool {
+        Block::by_row(self, which)
     }
 
     fn forward(&self, lanes: usize, args: &[&[f64]], out: &mut [f64]) {
