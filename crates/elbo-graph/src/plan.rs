@@ -66,6 +66,16 @@ pub(crate) struct Instruction {
     pub kind: Kind,
     pub args: Vec<Slot>,
     pub out: Slot,
+    pub partial: Option<Partial>,
+}
+
+/// A derivative that a plate keeps from the forward pass, because it costs little beside the value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Partial {
+    /// With respect to which argument.
+    pub which: usize,
+    /// Its first column in the plate's arena.
+    pub column: usize,
 }
 
 /// A value with rows that a plate reads row by row.
@@ -301,7 +311,12 @@ impl Planner<'_> {
                         op => Kind::of(op),
                     };
                     let out = self.outer_slot(plan, id);
-                    plan.instructions.push(Instruction { kind, args, out });
+                    plan.instructions.push(Instruction {
+                        kind,
+                        args,
+                        out,
+                        partial: None,
+                    });
                 }
             }
         }
@@ -346,7 +361,7 @@ impl Planner<'_> {
         }
         for id in nodes {
             let node = &self.graph.nodes[id.index()];
-            let args = uses(self.graph, *id)
+            let args: Vec<Slot> = uses(self.graph, *id)
                 .into_iter()
                 .map(|(arg, kind)| self.plate_slot(plan, &mut plate, &mut slots, arg, kind))
                 .collect();
@@ -372,7 +387,17 @@ impl Planner<'_> {
             };
             plate.local_cols += node.shape.cols;
             slots.local.insert(*id, out);
-            plate.instructions.push(Instruction { kind, args, out });
+            let partial = shared_partial(&kind, &args).map(|which| {
+                let column = plate.local_cols;
+                plate.local_cols += node.shape.cols;
+                Partial { which, column }
+            });
+            plate.instructions.push(Instruction {
+                kind,
+                args,
+                out,
+                partial,
+            });
         }
         for term in terms {
             if let Some(slot) = slots.local.get(term)
@@ -465,6 +490,21 @@ impl Planner<'_> {
             by_row: true,
         });
         true
+    }
+}
+
+/// The one argument whose derivative is worth keeping, if the function shares work with it.
+fn shared_partial(kind: &Kind, args: &[Slot]) -> Option<usize> {
+    let Kind::Pointwise(function) = kind else {
+        return None;
+    };
+    let mut unknown = args
+        .iter()
+        .enumerate()
+        .filter(|(_, arg)| !matches!(arg.place, Place::Data(_) | Place::RowData(_)));
+    match (unknown.next(), unknown.next()) {
+        (Some((which, _)), None) if function.shares() => Some(which),
+        _ => None,
     }
 }
 

@@ -9,7 +9,8 @@ use std::ops::Range;
 use crate::block::Run;
 use crate::number::Number;
 use crate::op::{Operand, Values};
-use crate::plan::{Index, Instruction, Kind, Place, Plan, Plate, Slot};
+use crate::plan::{Index, Instruction, Kind, Partial, Place, Plan, Plate, Slot};
+use crate::pointwise::Function;
 use crate::program::add_lanes;
 use crate::run::{self, Extent, InstructionSpace, Output};
 use crate::shape::Shape;
@@ -176,15 +177,35 @@ impl<T: Run> Context<'_, T> {
         let at = local(instruction.out.place) * block.stride * lanes;
         let shape = in_block(&instruction.out, block);
         let (before, rest) = space.values.split_at_mut(at);
-        run::forward(
-            &instruction.kind,
-            &mut rest[..shape.len() * lanes],
-            Extent { shape, lanes },
-            instruction.args.len(),
-            |k| self.operand(&instruction.args[k], rows, block, before, &space.data),
-            self.index(instruction, rows, block, &space.index),
-            &mut space.instruction,
-        );
+        let (extent, len) = (Extent { shape, lanes }, shape.len() * lanes);
+        let n_args = instruction.args.len();
+        let operand = |k: usize| -> Operand<'_, T> {
+            self.operand(&instruction.args[k], rows, block, before, &space.data)
+        };
+        match (&instruction.kind, instruction.partial) {
+            (Kind::Pointwise(function), Some(Partial { which, column })) if self.backward => {
+                let (out, after) = rest.split_at_mut(column * block.stride * lanes - at);
+                run::forward_with_partial(
+                    *function,
+                    which,
+                    &mut out[..len],
+                    &mut after[..len],
+                    extent,
+                    n_args,
+                    operand,
+                    &mut space.instruction,
+                );
+            }
+            (kind, _) => run::forward(
+                kind,
+                &mut rest[..len],
+                extent,
+                n_args,
+                operand,
+                self.index(instruction, rows, block, &space.index),
+                &mut space.instruction,
+            ),
+        }
     }
 
     fn backward(
@@ -211,6 +232,30 @@ impl<T: Run> Context<'_, T> {
                 Place::Outer { input, .. } => &mut space.outer_adjoints[input * lanes..][..len],
                 Place::Data(_) | Place::RowData(_) => continue,
             };
+            if let Some(partial) = instruction.partial {
+                // adjoint × partial is how a product passes on its adjoint.
+                let operands = [
+                    self.operand(arg, rows, block, &space.values, &space.data),
+                    Operand {
+                        values: Values::Lanes(
+                            &space.values[partial.column * block.stride * lanes..]
+                                [..output.values.len()],
+                        ),
+                        shape,
+                    },
+                ];
+                run::backward(
+                    &Kind::Pointwise(Function::Multiply),
+                    0,
+                    gradient,
+                    output,
+                    2,
+                    |k| operands[k],
+                    &[],
+                    &mut space.instruction,
+                );
+                continue;
+            }
             run::backward(
                 &instruction.kind,
                 which,

@@ -7,6 +7,7 @@ use crate::number::Number;
 use crate::op::pointwise::{MOST_ARGS, Scratch};
 use crate::op::{Operand, Values, gather, matmul, pointwise, row, with_lanes};
 use crate::plan::Kind;
+use crate::pointwise::Function;
 use crate::shape::Shape;
 
 /// Working memory of one thread for single instructions.
@@ -85,6 +86,27 @@ pub(crate) fn forward<'a, T: Run>(
             T::forward(operation.as_ref(), lanes, &slices[..n_args], out);
         }
     }
+}
+
+/// As [`forward`] for a pointwise function, and its derivative with respect to one argument.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "those of `forward`, and the second result"
+)]
+pub(crate) fn forward_with_partial<'a, T: Run>(
+    function: Function,
+    which: usize,
+    out: &mut [T],
+    partial: &mut [T],
+    extent: Extent,
+    n_args: usize,
+    operand: impl Fn(usize) -> Operand<'a, T>,
+    space: &mut InstructionSpace<T>,
+) {
+    let args = few(n_args, operand);
+    let (args, scratch) = (&args[..n_args], &mut space.scratch);
+    let Extent { shape, lanes } = extent;
+    pointwise::forward_with_partial(function, which, out, partial, shape, args, lanes, scratch);
 }
 
 /// What the adjoint of an instruction is computed from.

@@ -188,7 +188,9 @@ fn regression(n: usize, whole: bool) -> Graph {
     let residual = graph.pointwise(Function::Subtract, &[mean, y]);
     let ratio = graph.pointwise(Function::Divide, &[residual, scale]);
     let square = graph.pointwise(Function::Square, &[ratio]);
-    let both = graph.columns(&[square, residual]);
+    // A function that a plate keeps the derivative of, of rows and of what every row reads.
+    let soft = graph.pointwise(Function::Log1pExp, &[mean]);
+    let both = graph.columns(&[square, residual, soft]);
     let mixed = graph.row_log_sum_exp(both);
     let known = graph.pointwise(Function::Exp, &[y]);
     if whole {

@@ -255,10 +255,21 @@ pub trait Number:
     #[inline(always)]
     #[must_use]
     fn ln_1p_exp(self) -> Self {
+        self.ln_1p_exp_and_inv_logit().0
+    }
+
+    /// `log(1 + eˣ)` and its derivative, from one exponential.
+    #[inline(always)]
+    #[must_use]
+    fn ln_1p_exp_and_inv_logit(self) -> (Self, Self) {
         let x = self.value();
         let e = exp_core(-x.abs());
         let most = if x > 0.0 { x } else { 0.0 };
-        self.chain(most + ln_1p_unit(e), || x.inv_logit())
+        let p = (if x < 0.0 { e } else { 1.0 }) / (1.0 + e);
+        (
+            self.chain(most + ln_1p_unit(e), || p),
+            self.chain(p, || e / ((1.0 + e) * (1.0 + e))),
+        )
     }
 }
 

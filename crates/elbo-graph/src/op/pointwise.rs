@@ -48,6 +48,35 @@ pub(crate) fn forward<T: Number>(
     }
 }
 
+/// `out = f(args)`, and `partial = ∂f/∂args[which]` entry by entry.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "those of `forward`, and the second result"
+)]
+pub(crate) fn forward_with_partial<T: Number>(
+    function: Function,
+    which: usize,
+    out: &mut [T],
+    partial: &mut [T],
+    shape: Shape,
+    args: &[Operand<'_, T>],
+    lanes: usize,
+    scratch: &mut Scratch<T>,
+) {
+    scratch.ensure(args.len());
+    let per_strip = STRIP / lanes;
+    for first in (0..shape.len()).step_by(per_strip) {
+        let n = per_strip.min(shape.len() - first);
+        for (arg, strip) in args.iter().zip(&mut scratch.strips) {
+            spread(arg, shape, first, n, lanes, strip);
+        }
+        let inputs = Inputs::new(args, shape, first, n, lanes, &scratch.strips);
+        let range = first * lanes..(first + n) * lanes;
+        let (out, partial) = (&mut out[range.clone()], &mut partial[range]);
+        function.forward_with_partial(which, out, partial, inputs.as_slices());
+    }
+}
+
 /// Adds to `gradient`, laid out as argument `which`, its adjoint.
 #[expect(
     clippy::too_many_arguments,

@@ -65,7 +65,6 @@ unary! {
     Abs: |x, y| x.abs(), T::constant(sign(x.value()));
     InvLogit: |x, y| x.inv_logit(), y * (T::constant(1.0) - y);
     Logit: |x, y| x.ln() - (-x).ln_1p(), (x * (T::constant(1.0) - x)).recip();
-    Log1pExp: |x, y| x.ln_1p_exp(), x.inv_logit();
     Log1mExp: |x, y| log1m_exp(x), -(-x).exp_m1().recip();
     LogInvLogit: |x, y| -(-x).ln_1p_exp(), (-x).inv_logit();
 }
@@ -78,6 +77,28 @@ binary! {
     Power: |a, b, y| a.pow(b), b * a.pow(b.plus(-1.0)), T::select(a.value() == 0.0, T::constant(0.0), y * a.ln());
     Maximum: |a, b, y| T::select(a.value() >= b.value(), a, b), indicator(a.value() >= b.value()), indicator(a.value() < b.value());
     Minimum: |a, b, y| T::select(a.value() <= b.value(), a, b), indicator(a.value() <= b.value()), indicator(a.value() > b.value());
+}
+
+/// `log(1 + eˣ)`.
+pub(crate) struct Log1pExp;
+
+impl Pointwise<1> for Log1pExp {
+    const SHARES: bool = true;
+
+    #[inline(always)]
+    fn value<T: Number>([x]: [T; 1]) -> T {
+        x.ln_1p_exp()
+    }
+
+    #[inline(always)]
+    fn partial<T: Number, const I: usize>([x]: [T; 1], _: T) -> T {
+        x.inv_logit()
+    }
+
+    #[inline(always)]
+    fn value_and_partial<T: Number, const I: usize>([x]: [T; 1]) -> (T, T) {
+        x.ln_1p_exp_and_inv_logit()
+    }
 }
 
 /// `a b + c`, rounded twice.

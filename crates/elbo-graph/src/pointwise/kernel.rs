@@ -10,7 +10,7 @@ use crate::number::Number;
 
 /// The loops for a number of arguments.
 macro_rules! kernels {
-    ($($n:literal $forward:ident $backward:ident: $($x:ident $k:literal),+;)+) => {
+    ($($n:literal $forward:ident $both:ident $backward:ident: $($x:ident $k:literal),+;)+) => {
         $(
             /// `out_i = f(x_i)`.
             #[multiversion(targets(
@@ -24,6 +24,25 @@ macro_rules! kernels {
                 $(let $x = &x[$k][..n];)+
                 for i in 0..n {
                     out[i] = F::value([$($x[i]),+]);
+                }
+            }
+
+            /// `out_i = f(x_i)` and `partial_i = ∂f/∂x_I`.
+            #[multiversion(targets(
+                "x86_64+avx512f+avx512dq+avx512vl",
+                "x86_64+avx2",
+                "aarch64+neon"
+            ))]
+            pub(super) fn $both<F: Pointwise<$n>, T: Number, const I: usize>(
+                out: &mut [T],
+                partial: &mut [T],
+                x: &[&[T]],
+            ) {
+                let n = out.len();
+                let partial = &mut partial[..n];
+                $(let $x = &x[$k][..n];)+
+                for i in 0..n {
+                    (out[i], partial[i]) = F::value_and_partial::<T, I>([$($x[i]),+]);
                 }
             }
 
@@ -51,9 +70,9 @@ macro_rules! kernels {
 }
 
 kernels! {
-    1 forward_1 backward_1: a 0;
-    2 forward_2 backward_2: a 0, b 1;
-    3 forward_3 backward_3: a 0, b 1, c 2;
+    1 forward_1 both_1 backward_1: a 0;
+    2 forward_2 both_2 backward_2: a 0, b 1;
+    3 forward_3 both_3 backward_3: a 0, b 1, c 2;
 }
 
 /// The forward loop for a number of arguments.
@@ -63,6 +82,13 @@ macro_rules! forward {
     (3, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_3::<$f, $t>($($arg),+) };
 }
 
+/// The loop for a value and a derivative, for a number of arguments.
+macro_rules! both {
+    (1, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_1::<$f, $t, $i>($($arg),+) };
+    (2, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_2::<$f, $t, $i>($($arg),+) };
+    (3, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_3::<$f, $t, $i>($($arg),+) };
+}
+
 /// The backward loop for a number of arguments.
 macro_rules! backward {
     (1, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_1::<$f, $t, $i>($($arg),+) };
@@ -70,4 +96,4 @@ macro_rules! backward {
     (3, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_3::<$f, $t, $i>($($arg),+) };
 }
 
-pub(super) use {backward, forward};
+pub(super) use {backward, both, forward};

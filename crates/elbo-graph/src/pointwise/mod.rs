@@ -6,6 +6,11 @@
 //! derivative with respect to data is never computed. Deliberately absent: shapes and broadcasting
 //! (kernels see slices of one length).
 
+#![expect(
+    clippy::inline_always,
+    reason = "a function that is not inlined into its loop cannot be vectorised"
+)]
+
 mod elementary;
 mod kernel;
 
@@ -18,6 +23,16 @@ pub(crate) trait Pointwise<const N: usize> {
 
     /// The derivative with respect to `x[I]`; `y` is the value at `x`.
     fn partial<T: Number, const I: usize>(x: [T; N], y: T) -> T;
+
+    /// Whether a value and a partial derivative together cost much less than one after the other.
+    const SHARES: bool = false;
+
+    /// The value, and the derivative with respect to `x[I]`.
+    #[inline(always)]
+    fn value_and_partial<T: Number, const I: usize>(x: [T; N]) -> (T, T) {
+        let y = Self::value(x);
+        (y, Self::partial::<T, I>(x, y))
+    }
 }
 
 /// Declares [`Function`] and its dispatch from rows `Variant "name" arity`.
@@ -57,6 +72,33 @@ macro_rules! functions {
                     $($(Self::$variant => {
                         kernel::forward!($arity, $module::$variant, T, out, args);
                     })+)+
+                }
+            }
+
+            /// Whether [`forward_with_partial`](Self::forward_with_partial) is worth its memory.
+            pub(crate) const fn shares(self) -> bool {
+                match self {
+                    $($(Self::$variant => {
+                        <$module::$variant as Pointwise<$arity>>::SHARES
+                    })+)+
+                }
+            }
+
+            /// `out_i = f(args_i)` and `partial_i = ∂f/∂args[which]`.
+            pub(crate) fn forward_with_partial<T: Number>(
+                self,
+                which: usize,
+                out: &mut [T],
+                partial: &mut [T],
+                args: &[&[T]],
+            ) {
+                match self {
+                    $($(Self::$variant => match which {
+                        $($index => kernel::both!(
+                            $arity, $module::$variant, T, $index, out, partial, args
+                        ),)*
+                        _ => unreachable!("{} has {} arguments", $name, $arity),
+                    },)+)+
                 }
             }
 
