@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use elbo::math::random;
 use elbo::models::Progress;
 use elbo::models::driver::{CoordinateAscentConfig, StochasticConfig};
 use elbo_data::fit::FitRecord;
@@ -83,7 +84,7 @@ pub(crate) struct CommonOptions {
     /// The most iterations (passes over the data) [default: 1000, factor 200, stochastic 100]
     #[arg(long, visible_alias = "max-iter", value_name = "N")]
     max_iters: Option<usize>,
-    /// Converged when an iteration raises the ELBO by less than this part of its size, twice in a row [default: 1e-8, gmm 1e-9, factor 1e-5, stochastic 1e-5 of the smoothed ELBO]
+    /// Converged when an iteration raises the ELBO by less than this part of its size, twice in a row [default: 1e-8, gmm 1e-9, factor 1e-5, stochastic 1e-5 of the ELBO, or with --holdout of the held-out density, smoothed, three times in a row]
     #[arg(long, value_name = "X")]
     rel_tol: Option<f64>,
     /// Fits from different starts; the one with the highest ELBO is kept
@@ -97,6 +98,9 @@ pub(crate) struct CommonOptions {
     /// Start from this earlier fit of the same model, such as an interrupted one
     #[arg(long, value_name = "FIT")]
     warm_start: Option<PathBuf>,
+    /// Part of the rows (for factor of the ratings) to keep back, chosen at random by the seed: their predictive density is reported, and --method stochastic stops when it no longer rises
+    #[arg(long, default_value_t = 0.0, value_name = "F")]
+    holdout: f64,
     /// Rows of a mini-batch (--method stochastic) or of a block in memory (--method streaming) [default: 1024; streaming 65536; factor 256 users, streaming 1048576 ratings]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
@@ -140,6 +144,39 @@ impl FitRun<'_> {
     /// Number of starts.
     pub(crate) fn restarts(&self) -> usize {
         self.options.restarts
+    }
+
+    /// The part of the data to keep back.
+    pub(crate) fn holdout(&self) -> f64 {
+        self.options.holdout
+    }
+
+    /// Which of `n` rows to keep back, ascending.
+    ///
+    /// # Errors
+    /// If none is left to fit, or none is kept back though some were to be.
+    pub(crate) fn heldout_rows(&self, n: usize) -> Result<Vec<usize>, Failure> {
+        let part = self.options.holdout;
+        if part == 0.0 {
+            return Ok(Vec::new());
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part of a number of rows is one"
+        )]
+        let wanted = (part * n as f64).round() as usize;
+        if wanted == 0 || wanted == n {
+            return Err(Failure::input(format!(
+                "--holdout {part} keeps back {wanted} of {n} rows"
+            ))
+            .help("give a part that leaves some to fit and some to predict"));
+        }
+        let mut rng = random::stream(self.options.seed, "cli/holdout", 0);
+        let mut rows = random::permutation(&mut rng, n);
+        rows.truncate(wanted);
+        rows.sort_unstable();
+        Ok(rows)
     }
 
     /// Rows of a mini-batch or block.
@@ -226,6 +263,12 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         CommonOptions::from_arg_matches(matches).expect("clap has parsed these very options");
     check_method(entry, options.method)?;
     effect::check(entry, options.method, matches)?;
+    if !(0.0..1.0).contains(&options.holdout) {
+        return Err(
+            Failure::input(format!("--holdout {} is out of range", options.holdout))
+                .help("give a number of at least 0 and below 1"),
+        );
+    }
     if let Some(out) = &options.out {
         stored::check_output(out, options.overwrite)?;
     }

@@ -71,6 +71,9 @@ pub(crate) fn print(
     for remark in opened.remarks() {
         stdout.line(&remark)?;
     }
+    if let Some(heldout) = heldout(record) {
+        stdout.line(&heldout)?;
+    }
     let elbo = record.elbo.unwrap_or(f64::NAN);
     let error = match record.elbo_mcse {
         Some(error) if error > 0.0 => format!(" ± {error:.1e}"),
@@ -81,4 +84,17 @@ pub(crate) fn print(
         record.model, record.iterations, record.seconds
     ))?;
     stdout.line(&format!("verdict: {}", record.verdict_text))
+}
+
+/// How well what was kept back is predicted, if anything was.
+fn heldout(record: &FitRecord) -> Option<String> {
+    let number = |key: &str| record.extra.get(key).and_then(serde_json::Value::as_f64);
+    let (n, density) = (number("n_heldout")?, number("heldout_log_density")?);
+    let rmse = number("heldout_rmse").map_or_else(String::new, |v| format!("RMSE {v:.4}, "));
+    let coverage = number("heldout_coverage_90").map_or_else(String::new, |v| {
+        format!(", 90% intervals cover {:.1}%", 100.0 * v)
+    });
+    Some(format!(
+        "{n} held out: {rmse}mean log density {density:.4}{coverage}"
+    ))
 }

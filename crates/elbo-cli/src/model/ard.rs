@@ -58,6 +58,7 @@ impl Model for Ard {
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
     const USES: Uses = Uses {
         warm_start: Self::METHODS,
+        holdout: Self::METHODS,
         ..Uses::NOTHING
     };
     type Options = Options;
@@ -66,21 +67,26 @@ impl Model for Ard {
         let selection = regression::read(&options.shared, run)?;
         let y = selection.table.numeric(&options.shared.target)?;
         let design = regression::design(&options.shared, &selection, run)?;
-        let config = config(options, run, design.n_rows())?;
+        let data = regression::Data::split(design, y, run)?;
+        let config = config(options, run, &data)?;
         run.begin();
-        let fit = ard::fit(&design, y, &config, run.seed(), &mut |p| run.observe(p))?;
+        let fit = ard::fit(&data.design, &data.y, &config, run.seed(), &mut |p| {
+            run.observe(p)
+        })?;
         let posterior = fit.posterior;
+        let mut keys = Map::from_iter([
+            ("off".to_owned(), json!(posterior.off())),
+            ("n_rows".to_owned(), json!(selection.table.n_rows())),
+            ("sigma".to_owned(), json!(posterior.noise_sd())),
+        ]);
+        keys.extend(data.heldout_keys(|rows| posterior.log_predictive_density(rows))?);
         Ok(Fitted {
             arrays: posterior.to_arrays(),
             labels: Labels::from([("columns".to_owned(), posterior.coding().column_names())]),
             data: selection.record(),
             outcome: fit.outcome,
             approximation: Approximation::Factorised,
-            keys: Map::from_iter([
-                ("off".to_owned(), json!(posterior.off())),
-                ("n_rows".to_owned(), json!(design.n_rows())),
-                ("sigma".to_owned(), json!(posterior.noise_sd())),
-            ]),
+            keys,
             opened: Box::new(OpenedArd { posterior }),
         })
     }
@@ -91,7 +97,11 @@ impl Model for Ard {
     }
 }
 
-fn config(options: &Options, run: &FitRun<'_>, n_rows: usize) -> Result<ArdConfig, Failure> {
+fn config(
+    options: &Options,
+    run: &FitRun<'_>,
+    data: &regression::Data,
+) -> Result<ArdConfig, Failure> {
     let default = ArdConfig::default();
     Ok(ArdConfig {
         prior_shape: options.prior_shape.unwrap_or(default.prior_shape),
@@ -102,7 +112,8 @@ fn config(options: &Options, run: &FitRun<'_>, n_rows: usize) -> Result<ArdConfi
             .noise_sd
             .map_or(default.noise, |sd| NoisePrior::Fixed { sd }),
         warm_start: regression::earlier(run, &options.shared.target)?,
-        method: regression::method(run, n_rows, default.method),
+        heldout: data.heldout.clone(),
+        method: regression::method(run, data.design.n_rows(), default.method),
     })
 }
 

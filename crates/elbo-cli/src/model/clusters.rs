@@ -1,7 +1,10 @@
 //! What the mixtures share at the command line: rows in, labels and densities out.
 
+use elbo::models::ModelError;
+use elbo::models::driver::Gather;
 use elbo::models::gmm::GmmData;
 use elbo_data::fit::DataRecord;
+use serde_json::{Value, json};
 
 use super::Prediction;
 use super::tabular::{Selection, Wanted, refuse_empty_rows};
@@ -38,6 +41,42 @@ pub(crate) fn read(
         None => data,
     };
     Ok((data, record))
+}
+
+/// The rows to fit, and those that are kept back.
+///
+/// # Errors
+/// If one of the two is empty.
+pub(crate) fn split(
+    data: GmmData,
+    run: &FitRun<'_>,
+) -> Result<(GmmData, Option<GmmData>), Failure> {
+    let rows = run.heldout_rows(data.len())?;
+    if rows.is_empty() {
+        return Ok((data, None));
+    }
+    let kept: Vec<usize> = (0..data.len())
+        .filter(|i| rows.binary_search(i).is_err())
+        .collect();
+    Ok((data.gather(&kept), Some(data.gather(&rows))))
+}
+
+/// Number and mean log density of the rows that were kept back, for the JSON object.
+///
+/// # Errors
+/// What `density` reports.
+pub(crate) fn heldout_keys(
+    rows: Option<&GmmData>,
+    density: impl FnOnce(&GmmData) -> Result<Vec<f64>, ModelError>,
+) -> Result<[(&'static str, Value); 2], Failure> {
+    let mean = match rows {
+        Some(rows) => Some(rows.weighted_mean(&density(rows)?)),
+        None => None,
+    };
+    Ok([
+        ("heldout_log_density", json!(mean)),
+        ("n_heldout", json!(rows.map_or(0, GmmData::len))),
+    ])
 }
 
 /// Says how many entries are marginalised, if any are.

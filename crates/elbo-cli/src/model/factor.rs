@@ -10,7 +10,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use elbo::models::driver::{Shuffled, best_of};
 use elbo::models::factor::{
-    self, FactorConfig, FactorPosterior, Heldout, NoiseShape, PriorShape, RowCovariance,
+    self, FactorConfig, FactorPosterior, Heldout, HeldoutRatings, NoiseShape, PriorShape,
+    RowCovariance,
 };
 use elbo::models::{Fit, ModelError, Posterior};
 use elbo_data::fit::{DataRecord, Labels};
@@ -45,9 +46,6 @@ pub(crate) struct Options {
     /// Dimensions of the factors; 0: biases alone
     #[arg(long, default_value_t = 10, value_name = "R")]
     rank: usize,
-    /// Part of the ratings to hold out, chosen at random by the seed, and to report the error on
-    #[arg(long, default_value_t = 0.0, value_name = "F")]
-    holdout: f64,
     /// Covariance of a user's or item's q: full, or diagonal (smaller, overconfident)
     #[arg(long, value_enum, default_value = "full", value_name = "TYPE")]
     covariance: CovarianceOption,
@@ -117,6 +115,7 @@ impl Model for Factor {
     const USES: Uses = Uses {
         restarts: Self::METHODS,
         warm_start: Self::METHODS,
+        holdout: Self::METHODS,
     };
     const FOLDS_IN: bool = true;
     type Options = Options;
@@ -258,13 +257,19 @@ fn fit_batch(
 ) -> Result<(Fit<FactorPosterior>, Data), Failure> {
     let ratings = read(&run.input, options, run.notes)?;
     config.warm_start = earlier(run, ratings.items())?;
-    let (train, heldout) = ratings.split_holdout(options.holdout, run.seed())?;
+    let (train, heldout) = ratings.split_holdout(run.holdout(), run.seed())?;
     if train.is_empty() {
         return Err(nothing_left());
     }
     let input = for_model(&train)?;
     drop(train);
     run.begin();
+    let triplets = || {
+        let pairs = heldout.user().iter().zip(heldout.item());
+        pairs.zip(heldout.value()).map(|((u, i), v)| (*u, *i, *v))
+    };
+    let judges = (!heldout.is_empty() && run.method() == Method::Stochastic)
+        .then(|| HeldoutRatings::new(&input, triplets().collect()));
     let fit = restarted(run, |seed, run| match run.method() {
         Method::Stochastic => {
             let size = run.batch_size(USERS_PER_BATCH);
@@ -276,20 +281,17 @@ fn fit_batch(
                 input.n_items(),
                 &config,
                 &steps,
+                judges.as_ref(),
                 seed,
                 observer,
             )
         }
         _ => factor::fit(&input, &config, seed, &mut |p| run.observe(p)),
     })?;
-    let triplets = heldout
-        .user()
-        .iter()
-        .zip(heldout.item())
-        .zip(heldout.value());
+    let known = triplets();
     let scores = fit
         .posterior
-        .heldout(triplets.map(|((u, i), v)| (Some(*u as usize), Some(*i as usize), f64::from(*v))));
+        .heldout(known.map(|(u, i, v)| (Some(u as usize), Some(i as usize), f64::from(v))));
     let data = Data {
         users: Arc::clone(ratings.users()),
         items: Arc::clone(ratings.items()),
@@ -310,7 +312,7 @@ fn fit_streaming(
 ) -> Result<(Fit<FactorPosterior>, Data), Failure> {
     let layout = StoreOptions {
         ratings_per_batch: run.batch_size(StoreOptions::default().ratings_per_batch),
-        holdout: options.holdout,
+        holdout: run.holdout(),
         seed: run.seed(),
     };
     let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
@@ -421,7 +423,7 @@ fn fitted(fit: Fit<FactorPosterior>, data: &Data, input: &Input) -> Result<Fitte
             rows: data.n_ratings as u64,
             ..DataRecord::default()
         },
-        opened: Box::new(opened.with_scores(data.heldout.as_ref())),
+        opened: Box::new(opened),
         outcome: fit.outcome,
         approximation: Approximation::Factorised,
         keys,

@@ -3,13 +3,10 @@
 mod streaming;
 
 use clap::Args;
-use elbo::models::driver::{Shuffled, stochastic};
-use elbo::models::gmm::{
-    self, Covariance, DataSummary, GmmConfig, GmmData, GmmModel, GmmPosterior, GmmPrior, Start,
-};
+use elbo::models::gmm::{self, Covariance, GmmConfig, GmmData, GmmPosterior, Start};
 use elbo::models::{Fit, Posterior};
 use elbo_data::fit::{DataRecord, Labels};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use self::streaming::Stream;
 use super::clusters;
@@ -71,19 +68,20 @@ impl Model for Gmm {
     const USES: Uses = Uses {
         restarts: &[Method::Batch],
         warm_start: Self::METHODS,
+        holdout: &[Method::Batch, Method::Stochastic],
     };
     const INTERVALS: bool = false;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
-        let (fit, data) = match run.method() {
+        let (fit, data, heldout) = match run.method() {
             Method::Streaming => {
                 let mut stream = Stream::open(options, run)?;
                 let data = stream.record().clone();
                 clusters::say_missing(&data, run);
                 let config = config(options, run, stream.columns())?;
                 run.begin();
-                (stream.fit(&config, run)?, data)
+                (stream.fit(&config, run)?, data, None)
             }
             _ => fit_in_memory(options, run)?,
         };
@@ -91,6 +89,8 @@ impl Model for Gmm {
             posterior: fit.posterior,
             columns: data.columns.clone(),
         };
+        let density = |rows: &GmmData| opened.posterior.log_predictive_density(rows);
+        let heldout = clusters::heldout_keys(heldout.as_ref(), density)?;
         let keys = [
             (
                 "n_effective_components",
@@ -106,7 +106,9 @@ impl Model for Gmm {
             data,
             outcome: fit.outcome,
             approximation: Approximation::Factorised,
-            keys: Map::from_iter(keys.map(|(name, value)| (name.to_owned(), value))),
+            keys: (keys.into_iter().chain(heldout))
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
             opened: Box::new(opened),
         })
     }
@@ -122,15 +124,23 @@ impl Model for Gmm {
 fn fit_in_memory(
     options: &Options,
     run: &mut FitRun<'_>,
-) -> Result<(Fit<GmmPosterior>, DataRecord), Failure> {
+) -> Result<(Fit<GmmPosterior>, DataRecord, Option<GmmData>), Failure> {
     let (data, record) = clusters::read(&options.columns, options.weights.as_deref(), run)?;
+    let (data, heldout) = clusters::split(data, run)?;
     let config = config(options, run, &record.columns)?;
     run.begin();
+    let seed = run.seed();
     let fit = match run.method() {
-        Method::Stochastic => fit_stochastic(&data, &config, run)?,
-        _ => gmm::fit(&data, &config, run.seed(), &mut |p| run.observe(p))?,
+        Method::Stochastic => {
+            let size = run.batch_size(MINI_BATCH);
+            let steps = run.stochastic(data.len(), size);
+            let observer = &mut |p: &_| run.observe(p);
+            let rows = heldout.as_ref();
+            gmm::fit_stochastic(&data, rows, &config, size, &steps, seed, observer)?
+        }
+        _ => gmm::fit(&data, &config, seed, &mut |p| run.observe(p))?,
     };
-    Ok((fit, record))
+    Ok((fit, record, heldout))
 }
 
 fn config(options: &Options, run: &FitRun<'_>, columns: &[String]) -> Result<GmmConfig, Failure> {
@@ -177,26 +187,6 @@ fn earlier(
     };
     clusters::check_earlier(stored, columns, differs)?;
     Ok(posterior)
-}
-
-fn fit_stochastic(
-    data: &GmmData,
-    config: &GmmConfig,
-    run: &mut FitRun<'_>,
-) -> Result<Fit<GmmPosterior>, Failure> {
-    let prior = GmmPrior::new(config, &DataSummary::new(data)?)?;
-    let seed = run.seed();
-    let mut model = GmmModel::start(prior, data, data.len(), &config.start, seed, 0)?;
-    let size = run.batch_size(MINI_BATCH);
-    let mut source = Shuffled::new(data, size, seed)?;
-    let settings = run.stochastic(data.len(), size);
-    let outcome = stochastic(&mut model, &mut source, &settings, None, &mut |p| {
-        run.observe(p)
-    })?;
-    Ok(Fit {
-        posterior: model.into_posterior(),
-        outcome,
-    })
 }
 
 /// A fitted mixture and its columns.

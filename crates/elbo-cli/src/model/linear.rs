@@ -52,6 +52,7 @@ impl Model for Linear {
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
     const USES: Uses = Uses {
         warm_start: &[Method::Stochastic],
+        holdout: Self::METHODS,
         ..Uses::NOTHING
     };
     type Options = Options;
@@ -60,6 +61,7 @@ impl Model for Linear {
         let selection = regression::read(&options.shared, run)?;
         let y = selection.table.numeric(&options.shared.target)?;
         let design = regression::design(&options.shared, &selection, run)?;
+        let data = regression::Data::split(design, y, run)?;
         let mut config = LinearConfig {
             intercept_sd: options.intercept_sd,
             ..LinearConfig::default()
@@ -70,13 +72,22 @@ impl Model for Linear {
         if let Some(sd) = options.noise_sd {
             config.noise = NoisePrior::Fixed { sd };
         }
-        config.method = regression::method(run, design.n_rows(), config.method);
+        config.method = regression::method(run, data.design.n_rows(), config.method);
+        config.heldout.clone_from(&data.heldout);
         config.warm_start = regression::earlier(run, &options.shared.target)?;
         run.begin();
-        let fit = linear::fit(&design, y, &config, run.seed(), &mut |p| run.observe(p))?;
+        let fit = linear::fit(&data.design, &data.y, &config, run.seed(), &mut |p| {
+            run.observe(p)
+        })?;
         let posterior = fit.posterior;
         let exact = run.method() == Method::Batch;
         let evidence = exact.then(|| posterior.log_evidence());
+        let mut keys = Map::from_iter([
+            ("log_evidence".to_owned(), json!(evidence)),
+            ("n_rows".to_owned(), json!(selection.table.n_rows())),
+            ("sigma".to_owned(), json!(posterior.noise_sd())),
+        ]);
+        keys.extend(data.heldout_keys(|rows| posterior.log_predictive_density(rows))?);
         Ok(Fitted {
             arrays: posterior.to_arrays(),
             labels: Labels::from([("columns".to_owned(), posterior.coding().column_names())]),
@@ -87,11 +98,7 @@ impl Model for Linear {
             } else {
                 Approximation::Factorised
             },
-            keys: Map::from_iter([
-                ("log_evidence".to_owned(), json!(evidence)),
-                ("n_rows".to_owned(), json!(design.n_rows())),
-                ("sigma".to_owned(), json!(posterior.noise_sd())),
-            ]),
+            keys,
             opened: Box::new(OpenedLinear { posterior }),
         })
     }

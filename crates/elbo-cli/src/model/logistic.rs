@@ -72,6 +72,7 @@ impl Model for Logistic {
     const METHODS: &'static [Method] = &[Method::Batch, Method::Stochastic];
     const USES: Uses = Uses {
         warm_start: Self::METHODS,
+        holdout: Self::METHODS,
         ..Uses::NOTHING
     };
     type Options = Options;
@@ -86,17 +87,19 @@ impl Model for Logistic {
             classes.positive, classes.negative
         ));
         let design = regression::design(&options.shared, &selection, run)?;
+        let data = regression::Data::split(design, &classes.coded, run)?;
         let default = LogisticConfig::default();
         let config = LogisticConfig {
             prior: weight_prior(options),
             intercept_sd: options.intercept_sd,
             sign_certainty: options.sign_certainty.unwrap_or(default.sign_certainty),
             warm_start: earlier(run, name, &classes)?,
-            method: regression::method(run, design.n_rows(), default.method),
+            heldout: data.heldout.clone(),
+            method: regression::method(run, data.design.n_rows(), default.method),
         };
         run.begin();
         let seed = run.seed();
-        let fit = logistic::fit(&design, &classes.coded, &config, seed, &mut |p| {
+        let fit = logistic::fit(&data.design, &data.y, &config, seed, &mut |p| {
             run.observe(p)
         })?;
         let opened = OpenedLogistic {
@@ -104,6 +107,16 @@ impl Model for Logistic {
         };
         let posterior = &opened.posterior;
         let off = (options.prior == PriorKind::Relevance).then(|| posterior.off());
+        let mut keys = Map::from_iter([
+            ("positive".to_owned(), json!(classes.positive)),
+            ("off".to_owned(), json!(off)),
+            ("n_rows".to_owned(), json!(selection.table.n_rows())),
+            (
+                "jaakkola_jordan_bound".to_owned(),
+                json!(posterior.jaakkola_jordan_bound()),
+            ),
+        ]);
+        keys.extend(data.heldout_keys(|rows| posterior.log_predictive_density(rows))?);
         Ok(Fitted {
             arrays: posterior.to_arrays(),
             labels: Labels::from([
@@ -116,15 +129,7 @@ impl Model for Logistic {
             data: selection.record(),
             outcome: fit.outcome,
             approximation: Approximation::Factorised,
-            keys: Map::from_iter([
-                ("positive".to_owned(), json!(classes.positive)),
-                ("off".to_owned(), json!(off)),
-                ("n_rows".to_owned(), json!(design.n_rows())),
-                (
-                    "jaakkola_jordan_bound".to_owned(),
-                    json!(posterior.jaakkola_jordan_bound()),
-                ),
-            ]),
+            keys,
             opened: Box::new(opened),
         })
     }

@@ -7,7 +7,7 @@ use elbo::models::gmm::{DataSummary, GmmData, Start};
 use elbo::models::mixture_of_means::{self, MixtureOfMeansConfig, MixtureOfMeansPosterior};
 use elbo::models::{Fit, ModelError, Posterior};
 use elbo_data::fit::Labels;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::clusters;
 use super::{Drawer, Fitted, Model, Opened, Prediction, damaged};
@@ -93,12 +93,14 @@ impl Model for MixtureOfMeans {
     const USES: Uses = Uses {
         restarts: &[Method::Batch],
         warm_start: Self::METHODS,
+        holdout: Self::METHODS,
     };
     const INTERVALS: bool = false;
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
         let (data, record) = clusters::read(&options.columns, options.weights.as_deref(), run)?;
+        let (data, heldout) = clusters::split(data, run)?;
         let config = config(options, run, &data, &record.columns)?;
         run.begin();
         let seed = run.seed();
@@ -106,13 +108,22 @@ impl Model for MixtureOfMeans {
             Method::Stochastic => {
                 let size = run.batch_size(MINI_BATCH);
                 let steps = run.stochastic(data.len(), size);
-                mixture_of_means::fit_stochastic(&data, &config, size, &steps, seed, &mut |p| {
-                    run.observe(p)
-                })
+                let observer = &mut |p: &_| run.observe(p);
+                mixture_of_means::fit_stochastic(
+                    &data,
+                    heldout.as_ref(),
+                    &config,
+                    size,
+                    &steps,
+                    seed,
+                    observer,
+                )
             }
             _ => mixture_of_means::fit(&data, &config, seed, &mut |p| run.observe(p)),
         };
         let Fit { posterior, outcome } = fit.map_err(as_typed)?;
+        let density = |rows: &GmmData| posterior.log_predictive_density(rows);
+        let heldout = clusters::heldout_keys(heldout.as_ref(), density)?;
         let keys = [
             (
                 "n_effective_components",
@@ -134,7 +145,9 @@ impl Model for MixtureOfMeans {
             data: record,
             outcome,
             approximation: Approximation::Factorised,
-            keys: Map::from_iter(keys.map(|(name, value)| (name.to_owned(), value))),
+            keys: (keys.into_iter().chain(heldout))
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
         })
     }
 

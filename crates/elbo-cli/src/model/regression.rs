@@ -1,9 +1,12 @@
 //! What the three regressions share at the command line: columns in, coefficients and predictions out.
 
 use clap::Args;
-use elbo::models::Posterior;
-use elbo::models::regression::{Coding, Coefficient, Column, Design, DesignConfig, Method};
+use elbo::models::regression::{
+    Coding, Coefficient, Column, Design, DesignConfig, HeldOut, Method,
+};
+use elbo::models::{ModelError, Posterior};
 use elbo_data::table::{Table, Values};
+use serde_json::{Map, Value, json};
 
 use super::tabular::{Selection, Wanted};
 use super::{Drawer, Prediction, damaged};
@@ -115,6 +118,62 @@ pub(crate) fn design(
         run.notes.note(note);
     }
     Ok(design)
+}
+
+/// A design and a target, less what is kept back.
+pub(crate) struct Data {
+    /// The rows to fit.
+    pub design: Design,
+    /// Their target.
+    pub y: Vec<f64>,
+    /// The rows that are kept back.
+    pub heldout: Option<HeldOut>,
+}
+
+impl Data {
+    /// Keeps rows back, if the user wants to.
+    ///
+    /// # Errors
+    /// If all or none would be.
+    pub(crate) fn split(design: Design, y: &[f64], run: &FitRun<'_>) -> Result<Self, Failure> {
+        let rows = run.heldout_rows(design.n_rows())?;
+        if rows.is_empty() {
+            return Ok(Self {
+                design,
+                y: y.to_vec(),
+                heldout: None,
+            });
+        }
+        let (kept, back) = design.split(&rows);
+        let is_kept = |i: &usize| rows.binary_search(i).is_err();
+        Ok(Self {
+            y: (0..y.len()).filter(is_kept).map(|i| y[i]).collect(),
+            heldout: Some(HeldOut {
+                design: back,
+                y: rows.iter().map(|i| y[*i]).collect(),
+            }),
+            design: kept,
+        })
+    }
+
+    /// Number and mean log density of the rows that were kept back, for the JSON object.
+    ///
+    /// # Errors
+    /// What `density` reports.
+    pub(crate) fn heldout_keys(
+        &self,
+        density: impl FnOnce(&HeldOut) -> Result<Vec<f64>, ModelError>,
+    ) -> Result<Map<String, Value>, Failure> {
+        let mean = match &self.heldout {
+            Some(rows) => Some(rows.weighted_mean(&density(rows)?)),
+            None => None,
+        };
+        let n = self.heldout.as_ref().map_or(0, |rows| rows.y.len());
+        Ok(Map::from_iter([
+            ("heldout_log_density".to_owned(), json!(mean)),
+            ("n_heldout".to_owned(), json!(n)),
+        ]))
+    }
 }
 
 /// How the user wants it fitted to `n_rows` rows.

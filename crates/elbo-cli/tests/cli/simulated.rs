@@ -226,6 +226,60 @@ fn mini_batches_reach_nearly_the_same_bound() {
 }
 
 #[test]
+fn mini_batches_stop_on_what_is_held_out_and_report_its_density() {
+    let place = Place::new();
+    place.ok("generate gmm --rows 2000 --columns 2 --components 3 --seed 2 --out G");
+    place.ok("generate ard --rows 2000 --inputs 10 --seed 2 --out A");
+    place.ok("generate logistic --rows 2000 --inputs 4 --seed 2 --out L");
+    place.ok("generate factor --users 200 --items 80 --ratings 8000 --rank 1 --seed 2 --out R");
+    for (fit, n) in [
+        ("gmm G --components 3", 200),
+        ("mixture-of-means G --components 3", 200),
+        ("linear A --target target", 200),
+        ("ard A --target target", 200),
+        ("logistic L --target target", 200),
+        ("factor R --rank 1 --rel-tol 1e-4", 800),
+    ] {
+        let run = |options: &str| {
+            place.json(&format!(
+                "fit {fit} --holdout 0.1 --seed 1 {options} --json"
+            ))
+        };
+        let batch = run("");
+        let size = if n == 800 { 40 } else { 200 };
+        let steps = run(&format!(
+            "--method stochastic --batch-size {size} --out D --overwrite"
+        ));
+        assert_eq!(steps["converged"], true, "{steps}");
+        assert_eq!(steps["n_heldout"], n, "{steps}");
+        assert_eq!(batch["n_heldout"], n, "{batch}");
+        let density = |fit: &Value| fit["heldout_log_density"].as_f64().unwrap();
+        // Both predict the same rows; the steps stop near, not at, the end of coordinate ascent.
+        let difference = density(&steps) - density(&batch);
+        assert!(difference.abs() < 0.02, "{fit}: {difference}");
+        let table = place.ok("summary D").stdout;
+        assert!(table.contains(&format!("{n} held out: ")), "{table}");
+    }
+    for (options, expected) in [
+        ("--holdout 1", "--holdout 1 is out of range"),
+        ("--holdout nan", "--holdout"),
+        ("--holdout 0.0001", "keeps back 0 of 2000 rows"),
+        (
+            "--holdout 0.1 --method streaming",
+            "--method batch or stochastic",
+        ),
+    ] {
+        let refused = place.run(&format!("fit gmm G --components 3 {options}"));
+        assert_eq!(refused.code, 2, "{options}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(expected),
+            "{options}: {}",
+            refused.stderr
+        );
+    }
+}
+
+#[test]
 fn missing_entries_are_marginalised_and_counted() {
     let place = Place::new();
     place.ok("generate gmm --rows 500 --columns 4 --components 2 --missing 0.1 --seed 3 --out R");

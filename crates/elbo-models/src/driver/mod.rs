@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 pub use batch::{CoordinateAscentConfig, coordinate_ascent};
 pub use restarts::best_of;
 pub use source::{BatchSource, Gather, Shuffled, Visit, Whole};
-pub use stochastic::{StochasticConfig, stochastic};
+pub use stochastic::{Heldout, StochasticConfig, stochastic};
 
 /// What an observer is told after every iteration.
 #[derive(Debug, Clone, PartialEq)]

@@ -69,8 +69,8 @@ impl StochasticConfig {
     }
 }
 
-/// Mean log predictive density of held-out data under a model.
-pub type Heldout<'a, M> = dyn Fn(&M) -> f64 + 'a;
+/// Mean log predictive density of held-out data under a model, in nats per unit.
+pub type Heldout<'a, M> = dyn Fn(&M) -> Result<f64, ModelError> + 'a;
 
 /// Fits `model` by natural-gradient steps on the batches of `source`.
 ///
@@ -121,12 +121,19 @@ where
             t += 1;
             Ok(ControlFlow::Continue(()))
         })?;
+        let heldout = heldout.map(|density| density(model)).transpose()?;
+        if heldout.is_some_and(|density| !density.is_finite()) {
+            return Err(ModelError::NonFinite {
+                what: "the held-out log density",
+                iteration: t,
+            });
+        }
         let progress = Progress {
             iteration: pass + 1,
             max_iters: config.max_passes,
             elbo: estimates.mean(),
             elbo_error: estimates.standard_error(),
-            heldout: heldout.map(|density| density(model)),
+            heldout,
         };
         let flat = plateau.reached(progress.heldout.unwrap_or(progress.elbo), config.rel_tol);
         let answer = observer(&progress);

@@ -212,7 +212,7 @@ fn a_stochastic_fit_stops_on_heldout_density() {
     let y = data();
     let mut source = Shuffled::new(&y, 10, 1).unwrap();
     let mut model = NormalMean::at_prior();
-    let heldout = |m: &NormalMean| -0.5 * (m.mean() - 1.5).powi(2) - 1.0;
+    let heldout = |m: &NormalMean| Ok(-0.5 * (m.mean() - 1.5).powi(2) - 1.0);
     let config = StochasticConfig {
         rel_tol: 1e-3,
         ..Default::default()
@@ -227,6 +227,23 @@ fn a_stochastic_fit_stops_on_heldout_density() {
     .unwrap();
     assert!(outcome.converged());
     assert!(outcome.trace.iter().all(|p| p.heldout.is_some()));
+}
+
+#[test]
+fn a_heldout_density_that_is_no_number_ends_the_fit() {
+    let y = data();
+    let mut source = Shuffled::new(&y, 10, 1).unwrap();
+    let mut model = NormalMean::at_prior();
+    let heldout = |_: &NormalMean| Ok(f64::NAN);
+    let config = StochasticConfig::default();
+    let error = stochastic(
+        &mut model,
+        &mut source,
+        &config,
+        Some(&heldout),
+        &mut silent,
+    );
+    assert!(error.unwrap_err().to_string().contains("held-out"));
 }
 
 #[test]

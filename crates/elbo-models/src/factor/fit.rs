@@ -11,7 +11,7 @@ use super::model::FactorModel;
 use super::posterior::{FactorPosterior, Rows};
 use super::ratings::Ratings;
 use crate::driver::{
-    BatchSource, CoordinateAscentConfig, Observer, Outcome, StochasticConfig, Whole,
+    BatchSource, CoordinateAscentConfig, Gather, Heldout, Observer, StochasticConfig, Whole,
     coordinate_ascent, silent, stochastic,
 };
 use crate::{Fit, ModelError};
@@ -56,7 +56,9 @@ pub fn fit_source<S: BatchSource<Batch = Ratings>>(
 /// Fits by natural-gradient steps after every batch of users, such as those of
 /// [`Shuffled`](crate::driver::Shuffled) ratings.
 ///
-/// `config.ascent` still bounds the passes with biases alone; the outcome's ELBO is an estimate.
+/// `config.ascent` still bounds the passes with biases alone; the outcome's ELBO is an estimate. The
+/// fit ends when the predictive density of `heldout` ratings, or without any the ELBO, no longer
+/// rises.
 ///
 /// # Errors
 /// Wrong settings, no ratings, unreadable batches, or a numerical failure.
@@ -65,17 +67,60 @@ pub fn fit_stochastic<S: BatchSource<Batch = Ratings>>(
     n_items: usize,
     config: &FactorConfig,
     steps: &StochasticConfig,
+    heldout: Option<&HeldoutRatings>,
     seed: u64,
     observer: &mut Observer<'_>,
 ) -> Result<Fit<FactorPosterior>, ModelError> {
-    let steps = Steps::Stochastic(steps);
+    let steps = Steps::Stochastic(steps, heldout);
     fit_by(source, n_items, config, &steps, seed, observer)
 }
 
 /// The driver that does the work.
 enum Steps<'a> {
     Ascent(&'a CoordinateAscentConfig),
-    Stochastic(&'a StochasticConfig),
+    Stochastic(&'a StochasticConfig, Option<&'a HeldoutRatings>),
+}
+
+/// Ratings kept back from a fit, with the fitted ratings of the same users.
+#[derive(Debug, Clone)]
+pub struct HeldoutRatings {
+    n_users: usize,
+    others: Ratings,
+    triplets: Vec<(u32, u32, f32)>,
+}
+
+impl HeldoutRatings {
+    /// Ratings `(user, item, value)` kept back from those that are `fitted`, which hold every user.
+    pub fn new(fitted: &Ratings, triplets: Vec<(u32, u32, f32)>) -> Self {
+        let mut users: Vec<usize> = triplets.iter().map(|t| t.0 as usize).collect();
+        users.sort_unstable();
+        users.dedup();
+        Self {
+            n_users: fitted.n_users(),
+            others: fitted.gather(&users),
+            triplets,
+        }
+    }
+
+    /// Their mean log predictive density under the current items.
+    fn log_density<T: Real>(
+        &self,
+        model: &FactorModel<T>,
+        config: &FactorConfig,
+    ) -> Result<f64, ModelError> {
+        let config = FactorConfig {
+            keep_users: true,
+            warm_start: None,
+            ..config.clone()
+        };
+        let mut source = Whole::new(&self.others, self.n_users);
+        let posterior = posterior(model, &mut source, &config)?;
+        let triplets = self.triplets.iter();
+        let triplets =
+            triplets.map(|(u, i, y)| (Some(*u as usize), Some(*i as usize), f64::from(*y)));
+        let scores = posterior.heldout(triplets);
+        Ok(scores.map_or(f64::NAN, |s| s.log_density))
+    }
 }
 
 fn fit_by<S: BatchSource<Batch = Ratings>>(
@@ -110,10 +155,18 @@ fn run<T: Real, S: BatchSource<Batch = Ratings>>(
 ) -> Result<Fit<FactorPosterior>, ModelError> {
     let mut model = start::<T, S>(source, n_items, config, seed)?;
     let outcome = match steps {
-        Steps::Ascent(config) => coordinate_ascent(&mut model, source, config, observer)?,
-        Steps::Stochastic(config) => stochastic(&mut model, source, config, None, observer)?,
+        Steps::Ascent(ascent) => coordinate_ascent(&mut model, source, ascent, observer)?,
+        Steps::Stochastic(steps, heldout) => {
+            let density =
+                heldout.map(|h| move |model: &FactorModel<T>| h.log_density(model, config));
+            let density = density.as_ref().map(|f| f as &Heldout<'_, _>);
+            stochastic(&mut model, source, steps, density, observer)?
+        }
     };
-    finish(&model, source, config, outcome)
+    Ok(Fit {
+        posterior: posterior(&model, source, config)?,
+        outcome,
+    })
 }
 
 /// The model at which coordinate ascent starts.
@@ -145,12 +198,11 @@ fn start<T: Real, S: BatchSource<Batch = Ratings>>(
 }
 
 /// The last pass, which solves the users once more and keeps them.
-fn finish<T: Real, S: BatchSource<Batch = Ratings>>(
+fn posterior<T: Real, S: BatchSource<Batch = Ratings>>(
     model: &FactorModel<T>,
     source: &mut S,
     config: &FactorConfig,
-    outcome: Outcome,
-) -> Result<Fit<FactorPosterior>, ModelError> {
+) -> Result<FactorPosterior, ModelError> {
     let n_users = if config.keep_users {
         source.n_total()
     } else {
@@ -164,7 +216,7 @@ fn finish<T: Real, S: BatchSource<Batch = Ratings>>(
             Ok(ControlFlow::Continue(()))
         })?;
     }
-    let posterior = FactorPosterior {
+    Ok(FactorPosterior {
         layout: model.layout,
         diagonal: model.diagonal,
         mu: model.mu + model.offset,
@@ -175,8 +227,7 @@ fn finish<T: Real, S: BatchSource<Batch = Ratings>>(
         item_prior: model.item_prior.clone(),
         users,
         items: item_rows(model)?,
-    };
-    Ok(Fit { posterior, outcome })
+    })
 }
 
 fn keep_users<T: Real>(

@@ -33,7 +33,7 @@ mod naive;
 mod tests;
 
 pub use config::{FactorConfig, Precision, RowCovariance};
-pub use fit::{fit, fit_source, fit_stochastic};
+pub use fit::{HeldoutRatings, fit, fit_source, fit_stochastic};
 pub use generate::{GenerateConfig, Generated, generate};
 pub use noise::NoiseShape;
 pub use posterior::{FactorPosterior, Row};

@@ -456,10 +456,52 @@ fn mini_batches_approach_the_fit_of_all_data() {
         max_passes: 60,
         ..StochasticConfig::default()
     };
-    let fitted = fit_stochastic(&mut source, 50, &config(2), &steps, 1, &mut silent).unwrap();
+    let fitted = fit_stochastic(&mut source, 50, &config(2), &steps, None, 1, &mut silent).unwrap();
     let elbo = fitted.outcome.elbo;
     // Both ascend the same bound; noise of the last steps leaves a little.
     assert!((elbo - whole).abs() < 0.01 * whole.abs(), "{elbo} {whole}");
+}
+
+#[test]
+fn mini_batches_stop_on_the_density_of_ratings_kept_back() {
+    let all = generate(&GenerateConfig::new(200, 40, 4000, 2), 12)
+        .unwrap()
+        .ratings;
+    let (mut kept, mut back) = (Vec::new(), Vec::new());
+    for user in 0..all.n_users() {
+        let (items, values) = all.row(user);
+        for (i, (item, value)) in items.iter().zip(values).enumerate() {
+            let triplet = (u32::try_from(user).unwrap(), *item, *value);
+            if i % 8 == 3 { &mut back } else { &mut kept }.push(triplet);
+        }
+    }
+    let column = |f: fn(&(u32, u32, f32)) -> u32| kept.iter().map(f).collect::<Vec<u32>>();
+    let values: Vec<f32> = kept.iter().map(|t| t.2).collect();
+    let data =
+        Ratings::from_triplets(200, 40, &column(|t| t.0), &column(|t| t.1), &values).unwrap();
+    let mut source = Shuffled::new(&data, 50, 3).unwrap();
+    let steps = StochasticConfig::default();
+    let judges = HeldoutRatings::new(&data, back.clone());
+    let observer = &mut silent;
+    let fitted = fit_stochastic(
+        &mut source,
+        40,
+        &config(2),
+        &steps,
+        Some(&judges),
+        1,
+        observer,
+    )
+    .unwrap();
+    assert!(fitted.outcome.converged());
+    let triplets = back.iter();
+    let triplets = triplets.map(|(u, i, y)| (Some(*u as usize), Some(*i as usize), f64::from(*y)));
+    let scores = fitted.posterior.heldout(triplets).unwrap();
+    // The users that are kept in the end are those that were solved for the density.
+    let last = fitted.outcome.trace.last().unwrap().heldout.unwrap();
+    assert_close(&[last], &[scores.log_density], 1e-9, "last density");
+    let first = fitted.outcome.trace[0].heldout.unwrap();
+    assert!(last > first, "{first} {last}");
 }
 
 #[test]

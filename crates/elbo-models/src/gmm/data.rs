@@ -126,6 +126,12 @@ impl GmmData {
             .map_or(self.len() as f64, |w| w.iter().sum())
     }
 
+    /// The mean of one value per row, weighted as the rows are.
+    pub fn weighted_mean(&self, values: &[f64]) -> f64 {
+        let weighted = values.iter().enumerate().map(|(i, v)| self.weight(i) * v);
+        weighted.sum::<f64>() / self.total_weight()
+    }
+
     /// The number of missing entries.
     pub fn n_missing(&self) -> usize {
         self.patterns

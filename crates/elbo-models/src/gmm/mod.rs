@@ -39,7 +39,9 @@ pub use posterior::GmmPosterior;
 pub use prior::{DataSummary, GmmPrior};
 pub use statistics::GmmStatistics;
 
-use crate::driver::{Observer, Whole, best_of, coordinate_ascent};
+use crate::driver::{
+    Heldout, Observer, Shuffled, StochasticConfig, Whole, best_of, coordinate_ascent, stochastic,
+};
 use crate::posterior::Fit;
 use crate::{ConjugateModel, ModelError};
 
@@ -53,14 +55,7 @@ pub fn fit(
     seed: u64,
     observer: &mut Observer<'_>,
 ) -> Result<Fit<GmmPosterior>, ModelError> {
-    if config.n_components > data.len() {
-        return Err(ModelError::setting(
-            "n_components",
-            config.n_components,
-            format!("there are only {} rows; give at most that many", data.len()),
-        ));
-    }
-    let prior = GmmPrior::new(config, &DataSummary::new(data)?)?;
+    let prior = prior(data, config)?;
     let n_restarts = match config.start {
         Start::KMeans | Start::Random => config.n_restarts,
         Start::Responsibilities(_) | Start::Posterior(_) => config.n_restarts.min(1),
@@ -82,4 +77,46 @@ pub fn fit(
         posterior: model.into_posterior(),
         outcome,
     })
+}
+
+/// Fits a mixture by natural-gradient steps on mini-batches of `batch_size` rows, until the predictive
+/// density of `heldout` rows, or without any the ELBO, no longer rises.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_stochastic(
+    data: &GmmData,
+    heldout: Option<&GmmData>,
+    config: &GmmConfig,
+    batch_size: usize,
+    steps: &StochasticConfig,
+    seed: u64,
+    observer: &mut Observer<'_>,
+) -> Result<Fit<GmmPosterior>, ModelError> {
+    let prior = prior(data, config)?;
+    let mut model = GmmModel::start(prior, data, data.len(), &config.start, seed, 0)?;
+    let mut source = Shuffled::new(data, batch_size, seed)?;
+    let density = heldout.map(|rows| {
+        move |model: &GmmModel| {
+            let densities = model.posterior().log_predictive_density(rows)?;
+            Ok(rows.weighted_mean(&densities))
+        }
+    });
+    let density = density.as_ref().map(|f| f as &Heldout<'_, _>);
+    let outcome = stochastic(&mut model, &mut source, steps, density, observer)?;
+    Ok(Fit {
+        posterior: model.into_posterior(),
+        outcome,
+    })
+}
+
+fn prior(data: &GmmData, config: &GmmConfig) -> Result<GmmPrior, ModelError> {
+    if config.n_components > data.len() {
+        return Err(ModelError::setting(
+            "n_components",
+            config.n_components,
+            format!("there are only {} rows; give at most that many", data.len()),
+        ));
+    }
+    GmmPrior::new(config, &DataSummary::new(data)?)
 }

@@ -19,7 +19,7 @@ pub use model::MixtureOfMeansModel;
 pub use posterior::MixtureOfMeansPosterior;
 
 use crate::driver::{
-    CoordinateAscentConfig, Observer, Shuffled, StochasticConfig, Whole, best_of,
+    CoordinateAscentConfig, Heldout, Observer, Shuffled, StochasticConfig, Whole, best_of,
     coordinate_ascent, stochastic,
 };
 use crate::gmm::{DataSummary, GmmConfig, GmmData, Start};
@@ -97,12 +97,14 @@ pub fn fit(
     })
 }
 
-/// Fits the mixture by natural-gradient steps on mini-batches of `batch_size` rows.
+/// Fits the mixture by natural-gradient steps on mini-batches of `batch_size` rows, until the
+/// predictive density of `heldout` rows, or without any the ELBO, no longer rises.
 ///
 /// # Errors
 /// As [`fit`].
 pub fn fit_stochastic(
     data: &GmmData,
+    heldout: Option<&GmmData>,
     config: &MixtureOfMeansConfig,
     batch_size: usize,
     steps: &StochasticConfig,
@@ -112,7 +114,14 @@ pub fn fit_stochastic(
     let summary = checked(data, config)?;
     let mut model = MixtureOfMeansModel::start(config, data, summary.mean(), seed, 0)?;
     let mut source = Shuffled::new(data, batch_size, seed)?;
-    let outcome = stochastic(&mut model, &mut source, steps, None, observer)?;
+    let density = heldout.map(|rows| {
+        move |model: &MixtureOfMeansModel| {
+            let densities = model.posterior().log_predictive_density(rows)?;
+            Ok(rows.weighted_mean(&densities))
+        }
+    });
+    let density = density.as_ref().map(|f| f as &Heldout<'_, _>);
+    let outcome = stochastic(&mut model, &mut source, steps, density, observer)?;
     Ok(Fit {
         posterior: model.into_posterior(),
         outcome,

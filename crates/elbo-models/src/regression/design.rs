@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use elbo_math::linalg::Matrix;
+use elbo_math::linalg::{Matrix, dot};
 use elbo_math::parallel;
 
 use super::coding::{Coded, Coding, Column, Input, check_len, check_numbers, missing};
@@ -131,6 +131,34 @@ impl Design {
         })
     }
 
+    /// The other rows, and the `heldout` ones; both keep the coding of all.
+    pub fn split(&self, heldout: &[usize]) -> (Self, Self) {
+        let mut is_heldout = vec![false; self.n_rows()];
+        for i in heldout {
+            is_heldout[*i] = true;
+        }
+        let kept: Vec<usize> = (0..self.n_rows()).filter(|i| !is_heldout[*i]).collect();
+        (self.select(&kept), self.select(heldout))
+    }
+
+    fn select(&self, rows: &[usize]) -> Self {
+        let entries = rows.iter().flat_map(|i| self.x.row(*i)).copied().collect();
+        let weights = self.weights.as_ref();
+        Self {
+            x: Arc::new(Matrix::from_vec(rows.len(), self.x.cols(), entries)),
+            weights: weights.map(|w| rows.iter().map(|i| w[*i]).collect()),
+            ..self.clone()
+        }
+    }
+
+    /// The mean of one value per row, weighted as the rows are.
+    pub(crate) fn weighted_mean(&self, values: &[f64]) -> f64 {
+        match &self.weights {
+            None => values.iter().sum::<f64>() / values.len() as f64,
+            Some(w) => dot(w, values) / self.total_weight(),
+        }
+    }
+
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.x.rows()
@@ -172,6 +200,16 @@ impl Design {
             center,
             scale,
         })
+    }
+
+    /// Refuses rows that are coded otherwise.
+    pub(crate) fn check_coding(&self, coding: &Coding) -> Result<(), ModelError> {
+        if self.coding == *coding {
+            return Ok(());
+        }
+        Err(ModelError::data(
+            "the held-out rows are coded otherwise than the fitted ones; split one design",
+        ))
     }
 
     pub(crate) fn check_target(&self, y: &[f64]) -> Result<(), ModelError> {

@@ -1,8 +1,9 @@
 //! Which driver fits a regression.
 
+use super::design::Design;
 use super::rows::Rows;
 use crate::driver::{
-    CoordinateAscentConfig, Observer, Outcome, Shuffled, StochasticConfig, Whole,
+    CoordinateAscentConfig, Heldout, Observer, Outcome, Shuffled, StochasticConfig, Whole,
     coordinate_ascent, stochastic,
 };
 use crate::{ConjugateModel, ModelError};
@@ -27,12 +28,31 @@ impl Default for Method {
     }
 }
 
+/// Rows kept back from a fit, coded as those that are fitted (see [`Design::split`]).
+///
+/// Mini-batches stop when their predictive density no longer rises.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldOut {
+    /// The inputs.
+    pub design: Design,
+    /// The target.
+    pub y: Vec<f64>,
+}
+
+impl HeldOut {
+    /// The mean of one value per row, weighted as the rows are.
+    pub fn weighted_mean(&self, values: &[f64]) -> f64 {
+        self.design.weighted_mean(values)
+    }
+}
+
 /// Runs the driver that `method` names.
 pub(crate) fn run<M: ConjugateModel<Batch = Rows>>(
     model: &mut M,
     rows: &Rows,
     method: &Method,
     seed: u64,
+    heldout: Option<&Heldout<'_, M>>,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome, ModelError> {
     match method {
@@ -41,7 +61,7 @@ pub(crate) fn run<M: ConjugateModel<Batch = Rows>>(
         }
         Method::Stochastic { batch_size, config } => {
             let mut source = Shuffled::new(rows, *batch_size, seed)?;
-            stochastic(model, &mut source, config, None, observer)
+            stochastic(model, &mut source, config, heldout, observer)
         }
     }
 }

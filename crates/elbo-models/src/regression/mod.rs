@@ -14,6 +14,8 @@ mod design;
 mod design_tests;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod heldout_tests;
 mod least_squares;
 mod method;
 mod noise;
@@ -30,7 +32,7 @@ mod weights;
 pub use coding::{Coding, Column};
 pub use design::{Design, DesignConfig};
 pub use least_squares::Moments;
-pub use method::Method;
+pub use method::{HeldOut, Method};
 pub use noise::NoisePrior;
 pub use predict::Prediction;
 pub use relevance::Relevance;

@@ -1,6 +1,6 @@
 //! What is predicted for new rows, whatever the regression.
 
-use elbo_dist::{Cumulative, Normal, StudentT};
+use elbo_dist::{Cumulative, Distribution, Normal, StudentT};
 
 use crate::ModelError;
 
@@ -81,4 +81,25 @@ pub(crate) fn location_scale(
         mean,
         level,
     })
+}
+
+/// The log density of each target under the prediction that [`location_scale`] makes.
+pub(crate) fn log_densities(
+    mean: &[f64],
+    function: &[f64],
+    noise: f64,
+    degrees_of_freedom: f64,
+    y: &[f64],
+) -> Result<Vec<f64>, ModelError> {
+    let failed = |error: elbo_dist::DistError| ModelError::data(error.to_string());
+    let rows = mean.iter().zip(function).zip(y);
+    rows.map(|((m, v), y)| {
+        let scale = (v + noise).sqrt();
+        if degrees_of_freedom.is_infinite() {
+            return Ok(Normal::new(*m, scale).map_err(failed)?.log_density(y));
+        }
+        let t = StudentT::new(degrees_of_freedom, *m, scale).map_err(failed)?;
+        Ok(t.log_density(y))
+    })
+    .collect()
 }

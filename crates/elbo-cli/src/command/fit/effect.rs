@@ -19,6 +19,8 @@ pub(crate) struct Uses {
     pub restarts: &'static [Method],
     /// `--warm-start`.
     pub warm_start: &'static [Method],
+    /// `--holdout`.
+    pub holdout: &'static [Method],
 }
 
 impl Uses {
@@ -26,6 +28,7 @@ impl Uses {
     pub(crate) const NOTHING: Self = Self {
         restarts: &[],
         warm_start: &[],
+        holdout: &[],
     };
 }
 
@@ -35,7 +38,7 @@ struct Rule {
     methods: fn(&Entry) -> &'static [Method],
 }
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 6] = [
     Rule {
         id: "restarts",
         methods: |entry| entry.uses.restarts,
@@ -43,6 +46,10 @@ const RULES: [Rule; 5] = [
     Rule {
         id: "warm_start",
         methods: |entry| entry.uses.warm_start,
+    },
+    Rule {
+        id: "holdout",
+        methods: |entry| entry.uses.holdout,
     },
     Rule {
         id: "batch_size",

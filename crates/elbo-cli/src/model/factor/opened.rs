@@ -6,7 +6,7 @@
 use elbo::math::arrays::{Array, Arrays};
 use elbo::math::parallel;
 use elbo::models::ModelError;
-use elbo::models::factor::{FactorPosterior, Heldout, Prediction as Rating, Row};
+use elbo::models::factor::{FactorPosterior, Prediction as Rating, Row};
 use elbo::models::posterior::expect_array;
 use elbo_data::ratings::{Grouped, IdMap, read_pairs};
 
@@ -29,7 +29,6 @@ pub(super) struct OpenedFactor {
     users: IdMap,
     items: IdMap,
     seen: Seen,
-    scores: Option<String>,
 }
 
 /// Items by user, ascending.
@@ -107,23 +106,7 @@ impl OpenedFactor {
             users,
             items,
             seen,
-            scores: None,
         })
-    }
-
-    /// Adds a remark on held-out ratings, if there were any.
-    pub(super) fn with_scores(mut self, scores: Option<&Heldout>) -> Self {
-        self.scores = scores.map(|s| {
-            format!(
-                "{} held-out ratings: RMSE {:.4}, mean log density {:.4}, 90% intervals cover \
-                 {:.1}%",
-                s.n,
-                s.rmse,
-                s.log_density,
-                100.0 * s.coverage_90
-            )
-        });
-        self
     }
 
     /// Folds in the users of a file who are not in the fit.
@@ -250,7 +233,7 @@ impl Opened for OpenedFactor {
             format!("; every user's own, {dof:.1} degrees of freedom")
         });
         let (items, rank) = (self.items.len(), self.posterior.rank());
-        let mut remarks = vec![
+        vec![
             format!("{users}, {items} items, rank {rank}"),
             format!(
                 "learnt noise sd (sigma): {:.4}{own}",
@@ -261,9 +244,7 @@ impl Opened for OpenedFactor {
                 sds(self.posterior.user_prior_covariance().diagonal()),
                 sds(self.posterior.item_prior_covariance().diagonal())
             ),
-        ];
-        remarks.extend(self.scores.clone());
-        remarks
+        ]
     }
 
     fn drawer(&self, asked: &[String]) -> Result<Drawer<'_>, Failure> {

@@ -412,3 +412,30 @@ fn fewer_distinct_rows_than_components_leave_components_empty() {
     let fit = fit(&data, &GmmConfig::new(8), 1, &mut silent).unwrap();
     assert!(fit.posterior.n_effective_components() <= 4);
 }
+
+#[test]
+fn mini_batches_stop_on_the_density_of_rows_kept_back() {
+    let all = GmmData::new(clusters(900, 2, 3, 21), 2).unwrap();
+    let (back, kept): (Vec<usize>, Vec<usize>) = (0..900).partition(|i| i % 9 == 0);
+    let (data, heldout) = (all.gather(&kept), all.gather(&back));
+    let config = config(3, Covariance::Full);
+    let steps = StochasticConfig::default();
+    let fit_batch = fit;
+    let fit = fit_stochastic(&data, Some(&heldout), &config, 100, &steps, 1, &mut silent).unwrap();
+    assert!(fit.outcome.converged());
+    let last = fit.outcome.trace.last().unwrap().heldout.unwrap();
+    let densities = fit.posterior.log_predictive_density(&heldout).unwrap();
+    assert_close(
+        "last density",
+        last,
+        heldout.weighted_mean(&densities),
+        1e-12,
+    );
+    let batch = fit_batch(&data, &config, 1, &mut silent).unwrap();
+    let exact = batch.posterior.log_predictive_density(&heldout).unwrap();
+    // Steps that have shrunk to a few per cent leave parameters, and densities, as close.
+    assert!(
+        (last - heldout.weighted_mean(&exact)).abs() < 0.02,
+        "{last}"
+    );
+}

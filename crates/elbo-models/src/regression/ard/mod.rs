@@ -35,7 +35,7 @@ use super::method::{Method, run};
 use super::precision::Jump;
 use super::rows::Rows;
 use super::scale::Scale;
-use crate::driver::{Observer, best_of};
+use crate::driver::{Heldout, Observer, best_of};
 use crate::{Fit, ModelError};
 
 /// Fits a target to a design.
@@ -66,9 +66,16 @@ pub fn fit(
     let stochastic = matches!(config.method, Method::Stochastic { .. });
     let start = ArdModel::new(&rows, scale, config, stochastic)?;
     let tries = Jump::tries(!stochastic && rows.len() < rows.x.cols());
+    let density = config.heldout.as_ref().map(|rows| {
+        move |model: &ArdModel| {
+            let densities = model.posterior(config).log_predictive_density(rows)?;
+            Ok(rows.weighted_mean(&densities))
+        }
+    });
+    let density = density.as_ref().map(|f| f as &Heldout<'_, _>);
     let (model, outcome) = best_of(tries.len(), |i| {
         let mut model = start.clone().jumping(tries[i]);
-        let outcome = run(&mut model, &rows, &config.method, seed, observer)?;
+        let outcome = run(&mut model, &rows, &config.method, seed, density, observer)?;
         Ok((model, outcome))
     })?;
     Ok(Fit {

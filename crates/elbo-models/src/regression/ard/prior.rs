@@ -3,7 +3,7 @@
 use super::ArdPosterior;
 use crate::ModelError;
 use crate::regression::linear::check_intercept_sd;
-use crate::regression::method::Method;
+use crate::regression::method::{HeldOut, Method};
 use crate::regression::noise::NoisePrior;
 use crate::regression::relevance::check_certainty;
 
@@ -33,6 +33,8 @@ pub struct ArdConfig {
     /// An earlier fit of the same inputs to start from, such as one that was interrupted; its scale may
     /// be another.
     pub warm_start: Option<Box<ArdPosterior>>,
+    /// Rows kept back to judge by.
+    pub heldout: Option<HeldOut>,
     /// The driver.
     pub method: Method,
 }
@@ -46,6 +48,7 @@ impl Default for ArdConfig {
             intercept_sd: 10.0,
             sign_certainty: 0.99,
             warm_start: None,
+            heldout: None,
             method: Method::default(),
         }
     }

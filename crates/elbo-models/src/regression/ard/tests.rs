@@ -296,7 +296,7 @@ fn both_forms_give_the_same_answers() {
     let config = config(0.5, 1e-3);
     let fit_with = |form: Form| {
         let mut model = model(&table, &design, form, &config);
-        let outcome = run(&mut model, &rows, &config.method, 1, &mut silent).unwrap();
+        let outcome = run(&mut model, &rows, &config.method, 1, None, &mut silent).unwrap();
         let posterior = model.posterior(&config);
         Fit { posterior, outcome }
     };

@@ -25,7 +25,7 @@ pub use prior::{LinearConfig, PriorPrecision};
 use super::design::Design;
 use super::method::{Method, run};
 use super::rows::Rows;
-use crate::driver::Observer;
+use crate::driver::{Heldout, Observer};
 use crate::{Fit, ModelError};
 
 /// Fits a target to a design.
@@ -54,7 +54,14 @@ pub fn fit(
         unit: target.scale,
     };
     let mut model = LinearModel::new(&rows, scale, config, stochastic)?;
-    let outcome = run(&mut model, &rows, &config.method, seed, observer)?;
+    let density = config.heldout.as_ref().map(|rows| {
+        move |model: &LinearModel| {
+            let densities = model.posterior(f64::NAN).log_predictive_density(rows)?;
+            Ok(rows.weighted_mean(&densities))
+        }
+    });
+    let density = density.as_ref().map(|f| f as &Heldout<'_, _>);
+    let outcome = run(&mut model, &rows, &config.method, seed, density, observer)?;
     Ok(Fit {
         posterior: model.posterior(outcome.elbo),
         outcome,

@@ -2,7 +2,7 @@
 
 use super::LinearPosterior;
 use crate::ModelError;
-use crate::regression::method::Method;
+use crate::regression::method::{HeldOut, Method};
 use crate::regression::noise::NoisePrior;
 
 /// The precision of the weights' prior, on the standardised scale.
@@ -28,6 +28,8 @@ pub struct LinearConfig {
     /// An earlier fit of the same inputs to start from, such as one that was interrupted; its scale may
     /// be another.
     pub warm_start: Option<Box<LinearPosterior>>,
+    /// Rows kept back to judge by.
+    pub heldout: Option<HeldOut>,
     /// The driver.
     pub method: Method,
 }
@@ -39,6 +41,7 @@ impl Default for LinearConfig {
             noise: NoisePrior::default(),
             intercept_sd: 10.0,
             warm_start: None,
+            heldout: None,
             method: Method::default(),
         }
     }

@@ -210,7 +210,7 @@ fn both_forms_give_the_same_answers() {
         let fit_with = |form: Form| {
             let scale = scale_of(&design, table.target());
             let mut model = LinearModel::with_form(form, scale, &config).unwrap();
-            let outcome = run(&mut model, &rows, &config.method, 1, &mut silent).unwrap();
+            let outcome = run(&mut model, &rows, &config.method, 1, None, &mut silent).unwrap();
             model.posterior(outcome.elbo)
         };
         let (gram, dual) = (fit_with(Form::Gram), fit_with(Form::dual(&rows)));

@@ -35,7 +35,7 @@ use super::method::{Method, run};
 use super::precision::Jump;
 use super::rows::Rows;
 use super::scale::Scale;
-use crate::driver::{Observer, best_of};
+use crate::driver::{Heldout, Observer, best_of};
 use crate::{Fit, ModelError};
 
 /// Fits a target of zeros and ones to a design.
@@ -69,9 +69,18 @@ pub fn fit(
     let start = LogisticModel::new(&rows, scale, config, stochastic)?;
     let relevance = matches!(config.prior, WeightPrior::Relevance { .. });
     let tries = Jump::tries(relevance && !stochastic && rows.len() < rows.x.cols());
+    let density = config.heldout.as_ref().map(|rows| {
+        move |model: &LogisticModel| {
+            let densities = model
+                .posterior(config, f64::NAN, f64::NAN)
+                .log_predictive_density(rows)?;
+            Ok(rows.weighted_mean(&densities))
+        }
+    });
+    let density = density.as_ref().map(|f| f as &Heldout<'_, _>);
     let (model, mut outcome) = best_of(tries.len(), |i| {
         let mut model = start.clone().jumping(tries[i]);
-        let outcome = run(&mut model, &rows, &config.method, seed, observer)?;
+        let outcome = run(&mut model, &rows, &config.method, seed, density, observer)?;
         Ok((model, outcome))
     })?;
     let bound = outcome.elbo;

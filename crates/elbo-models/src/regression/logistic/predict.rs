@@ -6,6 +6,7 @@ use super::LogisticPosterior;
 use super::expectation::expected_sigmoid;
 use crate::ModelError;
 use crate::regression::coding::Column;
+use crate::regression::method::HeldOut;
 use crate::regression::predict::half_width;
 
 /// Predicted probabilities that the target is 1, one entry per row.
@@ -53,5 +54,20 @@ impl LogisticPosterior {
             log_odds_sd,
             level,
         })
+    }
+
+    /// The log predictive probability `log E_q[σ(±η)]` of each row's target of 0 or 1.
+    ///
+    /// # Errors
+    /// If the rows are not coded as the fit's (see [`Design::split`](crate::regression::Design::split)).
+    pub fn log_predictive_density(&self, rows: &HeldOut) -> Result<Vec<f64>, ModelError> {
+        rows.design.check_coding(&self.scale.coding)?;
+        rows.design.check_target(&rows.y)?;
+        let (log_odds, variances) = self.scale.function(&self.weights, 1.0, &rows.design.x);
+        let rows = log_odds.iter().zip(&variances).zip(&rows.y);
+        let probability = |((m, v), y): ((&f64, &f64), &f64)| {
+            expected_sigmoid((2.0 * y - 1.0) * m, v.sqrt()).ln()
+        };
+        Ok(rows.map(probability).collect())
     }
 }

@@ -6,7 +6,7 @@ use super::LogisticPosterior;
 use crate::ModelError;
 use crate::regression::coding::Coding;
 use crate::regression::linear::check_intercept_sd;
-use crate::regression::method::Method;
+use crate::regression::method::{HeldOut, Method};
 use crate::regression::noise::{gamma, gamma_setting};
 use crate::regression::precision::Precisions;
 
@@ -47,6 +47,8 @@ pub struct LogisticConfig {
     /// An earlier fit of the same inputs to start from, such as one that was interrupted; its scale may
     /// be another.
     pub warm_start: Option<Box<LogisticPosterior>>,
+    /// Rows kept back to judge by.
+    pub heldout: Option<HeldOut>,
     /// The driver.
     pub method: Method,
 }
@@ -61,6 +63,7 @@ impl Default for LogisticConfig {
             intercept_sd: 10.0,
             sign_certainty: 0.99,
             warm_start: None,
+            heldout: None,
             method: Method::default(),
         }
     }

@@ -231,7 +231,7 @@ fn both_forms_give_the_same_answers() {
         let config = config(prior);
         let fit_with = |wide: Option<Arc<Rows>>| {
             let mut model = LogisticModel::with_form(wide, scale_of(&design), &config).unwrap();
-            let outcome = run(&mut model, &rows, &config.method, 1, &mut silent).unwrap();
+            let outcome = run(&mut model, &rows, &config.method, 1, None, &mut silent).unwrap();
             let elbo = model.elbo(&rows);
             let posterior = model.posterior(&config, elbo, outcome.elbo);
             Fit { posterior, outcome }
