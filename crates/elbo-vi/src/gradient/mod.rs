@@ -7,6 +7,8 @@
 //! | estimator | needs of the family | of `f` |
 //! |---|---|---|
 //! | [`Pathwise`], [`StickingTheLanding`] | [`Reparameterised`](crate::family::Reparameterised) | gradients |
+//! | [`ScoreFunction`] | [`Scored`](crate::family::Scored) | values |
+//! | [`MeasureValued`] | a decomposition of `∂q/∂λ`: [`MeanField`](crate::family::MeanField) | values |
 //!
 //! Draws at which `f` is not finite are left out and counted, so that an estimate is one of the
 //! expectation *given* that `f` is finite. Deliberately absent: how `λ` is moved.
@@ -32,10 +34,16 @@
 //! # Ok::<(), elbo_vi::ViError>(())
 //! ```
 
+mod control_variate;
+mod measure_valued;
 mod pathwise;
+mod score_function;
 mod sticking_the_landing;
 
+pub use control_variate::ControlVariate;
+pub use measure_valued::{Coupling, MeasureValued};
 pub use pathwise::Pathwise;
+pub use score_function::ScoreFunction;
 pub use sticking_the_landing::StickingTheLanding;
 
 use elbo_math::random::Stream;
@@ -129,7 +137,7 @@ impl<'a> Expectation<'a> {
 pub struct Estimate {
     /// The expectation.
     pub value: f64,
-    /// The standard error of the value; NaN from a single draw.
+    /// The standard error of the value for independent draws; NaN from a single one.
     pub standard_error: f64,
     /// The gradient in `λ`.
     pub gradient: Vec<f64>,
@@ -198,3 +206,5 @@ impl Usable {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variance;

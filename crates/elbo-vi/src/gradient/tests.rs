@@ -103,6 +103,29 @@ fn pathwise_estimators_are_unbiased() {
     assert_unbiased("landing", landing, &full_rank(), 10, 10_000);
 }
 
+#[test]
+fn the_score_function_is_unbiased_with_every_control_variate() {
+    for control in [
+        ControlVariate::None,
+        ControlVariate::RunningMean,
+        ControlVariate::LeaveOneOut,
+        ControlVariate::Optimal,
+    ] {
+        let estimator = ScoreFunction::new(control);
+        assert_unbiased("score", estimator.clone(), &mean_field(), 5, 20_000);
+        assert_unbiased("score", estimator, &full_rank(), 4, 25_000);
+    }
+}
+
+#[test]
+fn measure_valued_derivatives_are_unbiased_however_their_parts_are_drawn() {
+    for coupling in [Coupling::Coupled, Coupling::Uncoupled] {
+        let estimator = MeasureValued { coupling };
+        // Three draws: a mirrored pair and one more.
+        assert_unbiased("measure", estimator, &mean_field(), 3, 34_000);
+    }
+}
+
 /// The log density of a Gaussian target, through a family's own formulas.
 struct Gaussian(FullRank);
 
