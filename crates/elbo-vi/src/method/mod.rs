@@ -3,6 +3,7 @@
 //! The one idea: `init → State`, `step`, `finish`. The driver owns the loop, so budget, progress,
 //! stopping and checkpoints exist once. A `State` holds what the next step needs and nothing else.
 
+pub mod bam;
 mod batches;
 mod beginning;
 pub mod dadvi;
@@ -16,6 +17,7 @@ mod outliers;
 pub mod pathfinder;
 mod start;
 
+pub use bam::Bam;
 pub use dadvi::Dadvi;
 pub use first_order::{FirstOrderConfig, FirstOrderState};
 pub use fullrank::FullRank;
@@ -66,6 +68,7 @@ pub struct Description {
 
 /// Every method; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
 pub const METHODS: &[Description] = &[
+    bam::DESCRIPTION,
     dadvi::DESCRIPTION,
     fullrank::DESCRIPTION,
     laplace::DESCRIPTION,

@@ -79,6 +79,32 @@ impl HistoryGaussian {
         v.iter().zip(&self.scale).map(|(v, s)| v * s).collect()
     }
 
+    /// The covariance times the columns of a matrix.
+    pub fn covariance_times_columns(&self, columns: &Matrix) -> Matrix {
+        let mut v = columns.clone();
+        self.scale_rows(&mut v);
+        let along = matmul(&self.basis, &v);
+        let lower = self.core.lower();
+        let mut change = matmul(lower, &matmul_tn(lower, &along));
+        change.add_scaled(-1.0, &along);
+        v.add_scaled(1.0, &matmul_tn(&self.basis, &change));
+        self.scale_rows(&mut v);
+        v
+    }
+
+    /// The covariance; a `D × D` matrix, for those who want one.
+    pub fn covariance(&self) -> Matrix {
+        self.covariance_times_columns(&Matrix::identity(self.mean.len()))
+    }
+
+    fn scale_rows(&self, rows: &mut Matrix) {
+        for (i, s) in self.scale.iter().enumerate() {
+            for v in rows.row_mut(i) {
+                *v *= s;
+            }
+        }
+    }
+
     /// The draws that standard normal noise stands for, and `log q` at them.
     pub fn transform(&self, noise: &Draws) -> (Draws, Vec<f64>) {
         let n = noise.n_draws();
