@@ -105,6 +105,7 @@ impl Subsampled for Program {
 }
 
 /// Consecutive draws as a program takes them: a power of two of lanes, the last draw repeated.
+#[expect(clippy::struct_field_names, reason = "`lanes` is the field's own word")]
 struct Lanes {
     lanes: usize,
     n_draws: usize,
