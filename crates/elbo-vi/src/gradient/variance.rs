@@ -85,7 +85,7 @@ fn assert_variances(
 const TOLERANCE: f64 = 0.02;
 
 /// For estimators whose single draws are products of high degree.
-const MANY: (usize, usize) = (20, 100_000);
+const MANY: (usize, usize) = (100, 60_000);
 
 /// For the others.
 const FEWER: (usize, usize) = (20, 60_000);
