@@ -8,6 +8,7 @@ mod batches;
 mod beginning;
 pub mod dadvi;
 mod first_order;
+pub mod flow;
 pub mod fullrank;
 pub mod laplace;
 pub mod lowrank;
@@ -20,6 +21,7 @@ mod start;
 pub use bam::Bam;
 pub use dadvi::Dadvi;
 pub use first_order::{FirstOrderConfig, FirstOrderState};
+pub use flow::Flow;
 pub use fullrank::FullRank;
 pub use laplace::Laplace;
 pub use lowrank::LowRank;
@@ -70,6 +72,7 @@ pub struct Description {
 pub const METHODS: &[Description] = &[
     bam::DESCRIPTION,
     dadvi::DESCRIPTION,
+    flow::DESCRIPTION,
     fullrank::DESCRIPTION,
     laplace::DESCRIPTION,
     lowrank::DESCRIPTION,
