@@ -102,6 +102,8 @@ pub struct VerdictConfig {
     pub n_probe_draws: usize,
     /// The short chains; `None` leaves them out, and no answer is then good.
     pub drift: Option<DriftConfig>,
+    /// Leaves the chains out, too, where the answer could not be good any more.
+    pub drift_only_if_good: bool,
 }
 
 impl Default for VerdictConfig {
@@ -111,6 +113,7 @@ impl Default for VerdictConfig {
             n_draws: 4000,
             n_probe_draws: 2000,
             drift: Some(DriftConfig::default()),
+            drift_only_if_good: false,
         }
     }
 }
@@ -155,8 +158,6 @@ pub fn judge(
         doubts.push(Doubt::NotConverged);
     }
     doubts.extend(doubts_of_weights(&weighted, &moments));
-    let hopeless = |doubts: &[Doubt]| doubts.iter().any(|d| d.weight() == Weight::Fatal);
-
     if let Some([first, second]) = circumstances.halves {
         doubts.extend(doubt_of_halves(first, second, &moments, seed));
     }
@@ -169,7 +170,12 @@ pub fn judge(
         doubts.extend(doubt_of_probes(&found, &weighted, &moments));
         missed = Some(found);
     }
-    if !hopeless(&doubts) {
+    let open = match grade(&doubts) {
+        Grade::Good => true,
+        Grade::Usable => !config.drift_only_if_good,
+        Grade::Bad => false,
+    };
+    if open {
         doubts.extend(doubt_of_chains(target, &weighted, &moments, config, seed)?);
     }
     let hints = if moments.is_empty() {

@@ -3,6 +3,8 @@
 //! The one idea: `init → State`, `step`, `finish`. The driver owns the loop, so budget, progress,
 //! stopping and checkpoints exist once. A `State` holds what the next step needs and nothing else.
 
+mod any;
+pub mod auto;
 pub mod bam;
 mod batches;
 mod beginning;
@@ -16,8 +18,11 @@ pub mod meanfield;
 mod natural;
 mod outliers;
 pub mod pathfinder;
+pub mod probes;
 mod start;
 
+pub use any::AnyMethod;
+pub use auto::Auto;
 pub use bam::Bam;
 pub use dadvi::Dadvi;
 pub use first_order::{FirstOrderConfig, FirstOrderState};
@@ -70,6 +75,7 @@ pub struct Description {
 
 /// Every method; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
 pub const METHODS: &[Description] = &[
+    auto::DESCRIPTION,
     bam::DESCRIPTION,
     dadvi::DESCRIPTION,
     flow::DESCRIPTION,
