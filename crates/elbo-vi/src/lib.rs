@@ -17,6 +17,7 @@ pub mod family;
 pub mod fit;
 pub mod gradient;
 pub mod method;
+pub mod objective;
 pub mod optimizer;
 pub mod sample;
 pub mod target;
