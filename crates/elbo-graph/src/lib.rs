@@ -8,6 +8,7 @@
 //! Build a [`Graph`], compile it into a [`Program`], evaluate that as often as needed. Deliberately
 //! absent: inference, files, and any syntax but Rust's.
 
+pub mod algebra;
 mod block;
 mod fold;
 mod graph;
@@ -23,7 +24,10 @@ mod shape;
 mod tests;
 mod transform;
 
-pub use block::{Block, BlockOperation, CorrelationCholesky, CumulativeSum, SumToZero, Tcrossprod};
+pub use block::{
+    Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, SumToZero, Tcrossprod,
+    TriangularSolve,
+};
 pub use graph::{Graph, NodeId};
 pub use number::{Dual, Number};
 pub use pointwise::Function;

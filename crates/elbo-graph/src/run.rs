@@ -51,7 +51,7 @@ pub(crate) fn forward<'a, T: Run>(
         Kind::Gather { width, .. } => {
             gather::forward(out, lanes_of(&operand(0)), index, width * lanes);
         }
-        Kind::Columns => {
+        Kind::Columns(_) => {
             let mut first = 0;
             for k in 0..n_args {
                 let arg = operand(k);
@@ -61,7 +61,7 @@ pub(crate) fn forward<'a, T: Run>(
                 first += cols;
             }
         }
-        Kind::Rows => {
+        Kind::Rows(_) => {
             let mut first = 0;
             for k in 0..n_args {
                 let arg = operand(k);
@@ -148,13 +148,17 @@ pub(crate) fn backward<'a, T: Run>(
             );
         }
         Kind::Gather { width, .. } => gather::backward(gradient, adjoint, index, width * lanes),
-        Kind::Columns => {
-            let first = (0..which).map(|k| operand(k).shape.cols).sum();
+        Kind::Columns(beginnings) => {
             let cols = operand(which).shape.cols;
-            row::unplace(gradient, adjoint, (first, cols, shape.cols), lanes);
+            row::unplace(
+                gradient,
+                adjoint,
+                (beginnings[which], cols, shape.cols),
+                lanes,
+            );
         }
-        Kind::Rows => {
-            let first: usize = (0..which).map(|k| operand(k).shape.len() * lanes).sum();
+        Kind::Rows(beginnings) => {
+            let first = beginnings[which] * lanes;
             for (g, a) in gradient.iter_mut().zip(&adjoint[first..]) {
                 *g += *a;
             }

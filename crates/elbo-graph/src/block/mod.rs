@@ -4,20 +4,29 @@
 //! [`BlockOperation`] follows. Buffers hold `entries × lanes` numbers, lanes innermost. Deliberately
 //! absent: what an operation means in a model (densities and transforms build on these).
 
+mod cholesky;
 mod correlation;
 mod cumulative_sum;
 mod sum_to_zero;
 mod tcrossprod;
+#[cfg(test)]
+mod tests;
+mod triangular_solve;
 
+pub use cholesky::Cholesky;
 pub use correlation::CorrelationCholesky;
 pub use cumulative_sum::CumulativeSum;
 pub use sum_to_zero::SumToZero;
 pub use tcrossprod::Tcrossprod;
+pub use triangular_solve::TriangularSolve;
 
 use std::fmt::Debug;
 
 use crate::number::{Dual, Number};
 use crate::shape::Shape;
+
+/// Rows that share the loads of a matrix: 4 × 16 numbers fill 8 registers.
+const TILE: usize = 4;
 
 /// An operation, written once for any number.
 pub trait Block: Debug + Send + Sync + 'static {

@@ -5,6 +5,8 @@
 //! run forward and at once backward, and be forgotten. Deliberately absent: running anything
 //! ([`crate::run`]).
 
+mod division;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +14,7 @@ use crate::block::BlockOperation;
 use crate::graph::{Graph, NodeId, Op};
 use crate::pointwise::Function;
 use crate::shape::Shape;
-
-/// Fewer rows than this are computed whole: a plate's bookkeeping would cost more than it saves.
-const LEAST_ROWS: usize = 64;
+use division::{Division, Use, uses};
 
 /// Where an argument lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +42,14 @@ pub(crate) struct Slot {
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
     Pointwise(Function),
-    Gather { index: Index, width: usize },
-    Columns,
-    Rows,
+    Gather {
+        index: Index,
+        width: usize,
+    },
+    /// Where each argument's columns begin.
+    Columns(Vec<usize>),
+    /// Where each argument's entries begin.
+    Rows(Vec<usize>),
     MatMul,
     RowSum,
     RowLogSumExp,
@@ -135,98 +140,6 @@ pub(crate) struct Plan {
     pub outputs: Vec<Slot>,
 }
 
-/// How a node uses one of its arguments.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
-    /// Row `r` of the result needs row `r`.
-    ByRow,
-    /// Every row of the result may need all of it.
-    Whole,
-}
-
-fn uses(graph: &Graph, node: NodeId) -> Vec<(NodeId, Use)> {
-    let n = &graph.nodes[node.index()];
-    let by_row = |arg: NodeId| {
-        if graph.shape(arg).rows == n.shape.rows {
-            Use::ByRow
-        } else {
-            Use::Whole
-        }
-    };
-    match &n.op {
-        Op::Pointwise { args, .. } | Op::Columns(args) => {
-            args.iter().map(|a| (*a, by_row(*a))).collect()
-        }
-        Op::RowSum(a) | Op::RowLogSumExp(a) => vec![(*a, Use::ByRow)],
-        Op::MatMul { a, b } => vec![(*a, Use::ByRow), (*b, Use::Whole)],
-        Op::Block { operation, args } => {
-            let kind = |which: usize| {
-                if operation.by_row(which) {
-                    Use::ByRow
-                } else {
-                    Use::Whole
-                }
-            };
-            let args = args.iter().enumerate();
-            args.map(|(which, a)| (*a, kind(which))).collect()
-        }
-        op => op.args().into_iter().map(|a| (a, Use::Whole)).collect(),
-    }
-}
-
-fn is_row_local(op: &Op) -> bool {
-    if let Op::Block { operation, args } = op {
-        return (0..args.len()).any(|which| operation.by_row(which));
-    }
-    matches!(
-        op,
-        Op::Pointwise { .. }
-            | Op::Gather { .. }
-            | Op::Columns(_)
-            | Op::MatMul { .. }
-            | Op::RowSum(_)
-            | Op::RowLogSumExp(_)
-    )
-}
-
-/// Which nodes are needed, and which of those belong to a plate.
-struct Division {
-    needed: Vec<bool>,
-    in_plate: Vec<bool>,
-}
-
-impl Division {
-    fn of(graph: &Graph, terms: &[NodeId], outputs: &[NodeId]) -> Self {
-        let n = graph.nodes.len();
-        let mut needed = vec![false; n];
-        for id in terms.iter().chain(outputs) {
-            needed[id.index()] = true;
-        }
-        // Whether some use asks for the whole value, as an output does.
-        let mut whole = vec![false; n];
-        for id in outputs {
-            whole[id.index()] = true;
-        }
-        let mut in_plate = vec![false; n];
-        for i in (0..n).rev() {
-            if !needed[i] {
-                continue;
-            }
-            let node = &graph.nodes[i];
-            in_plate[i] = is_row_local(&node.op) && node.shape.rows >= LEAST_ROWS && !whole[i];
-            let id = NodeId(u32::try_from(i).expect("node numbers are 32 bits"));
-            for (arg, kind) in uses(graph, id) {
-                needed[arg.index()] = true;
-                // A value outside of plates must find its arguments outside.
-                if kind == Use::Whole || !in_plate[i] {
-                    whole[arg.index()] = true;
-                }
-            }
-        }
-        Self { needed, in_plate }
-    }
-}
-
 impl Plan {
     /// Instructions for the sum of the graph's terms, and for `outputs`.
     pub(crate) fn new(graph: &Graph, terms: &[NodeId], outputs: &[NodeId]) -> Self {
@@ -299,7 +212,7 @@ impl Planner<'_> {
                 }
                 op => {
                     let args = op.args();
-                    let args = args.iter().map(|a| self.outer_slot(plan, *a)).collect();
+                    let args: Vec<Slot> = args.iter().map(|a| self.outer_slot(plan, *a)).collect();
                     let at = plan.outer_len;
                     plan.outer_len += node.shape.len();
                     self.outer.insert(id, at);
@@ -308,7 +221,7 @@ impl Planner<'_> {
                             index: Index::Whole(Arc::clone(index)),
                             width: *width,
                         },
-                        op => Kind::of(op),
+                        op => Kind::with_args(op, &args),
                     };
                     let out = self.outer_slot(plan, id);
                     plan.instructions.push(Instruction {
@@ -378,7 +291,7 @@ impl Planner<'_> {
                         width: *width,
                     }
                 }
-                op => Kind::of(op),
+                op => Kind::with_args(op, &args),
             };
             let out = Slot {
                 place: Place::Local(plate.local_cols),
@@ -515,13 +428,33 @@ struct PlateSlots {
     row_data: BTreeMap<NodeId, usize>,
 }
 
+/// Sums of the sizes before each.
+fn beginnings(sizes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut next = 0;
+    sizes
+        .map(|size| {
+            next += size;
+            next - size
+        })
+        .collect()
+}
+
 impl Kind {
+    /// [`of`](Self::of), with what the operation needs of its arguments' shapes.
+    fn with_args(op: &Op, args: &[Slot]) -> Self {
+        match op {
+            Op::Columns(_) => Self::Columns(beginnings(args.iter().map(|a| a.shape.cols))),
+            Op::Rows(_) => Self::Rows(beginnings(args.iter().map(|a| a.shape.len()))),
+            op => Self::of(op),
+        }
+    }
+
     /// An operation without its arguments, for all but gathers, whose positions depend on the place.
     pub(crate) fn of(op: &Op) -> Self {
         match op {
             Op::Pointwise { function, .. } => Self::Pointwise(*function),
-            Op::Columns(_) => Self::Columns,
-            Op::Rows(_) => Self::Rows,
+            Op::Columns(_) => Self::Columns(Vec::new()),
+            Op::Rows(_) => Self::Rows(Vec::new()),
             Op::MatMul { .. } => Self::MatMul,
             Op::RowSum(_) => Self::RowSum,
             Op::RowLogSumExp(_) => Self::RowLogSumExp,
