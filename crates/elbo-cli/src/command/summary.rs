@@ -71,6 +71,12 @@ pub(crate) fn print(
     for remark in opened.remarks() {
         stdout.line(&remark)?;
     }
+    if record.data.n_missing > 0 {
+        stdout.line(&format!(
+            "{} missing entries were marginalised",
+            record.data.n_missing
+        ))?;
+    }
     if let Some(heldout) = heldout(record) {
         stdout.line(&heldout)?;
     }

@@ -16,13 +16,15 @@ use crate::stored::Stored;
 /// The columns of [`frame`], for the help.
 pub(crate) const PREDICTS: &str = "label, log_density, responsibility.1 …";
 
-/// Reads the rows of a mixture and says how many entries are missing.
+/// Reads the rows of a mixture and says how many entries are missing; `independent` says whether columns
+/// are independent within a component.
 ///
 /// # Errors
 /// If they cannot be read, or a row is empty.
 pub(crate) fn read(
     columns: &[String],
     weights: Option<&str>,
+    independent: bool,
     run: &FitRun<'_>,
 ) -> Result<(GmmData, DataRecord), Failure> {
     let wanted = Wanted {
@@ -34,7 +36,7 @@ pub(crate) fn read(
     let selection = Selection::read(&run.input, &wanted, run.notes)?;
     selection.refuse_empty_rows()?;
     let record = selection.record();
-    say_missing(&record, run);
+    say_missing(&record, independent, run);
     let data = GmmData::new(selection.features.matrix()?, record.columns.len())?;
     let data = match selection.weights {
         Some(weights) => data.with_weights(weights)?,
@@ -79,12 +81,19 @@ pub(crate) fn heldout_keys(
     ])
 }
 
-/// Says how many entries are marginalised, if any are.
-pub(crate) fn say_missing(data: &DataRecord, run: &FitRun<'_>) {
+/// Says how many entries are marginalised, if any are, and how: exactly where columns are independent
+/// within a component.
+pub(crate) fn say_missing(data: &DataRecord, independent: bool, run: &FitRun<'_>) {
     if data.n_missing > 0 {
         let all = data.rows * data.columns.len() as u64;
+        let how = if independent {
+            "marginalised exactly"
+        } else {
+            "marginalised under q: in a column with many gaps sds are too small (--covariance \
+             diagonal and spherical are exact)"
+        };
         run.notes.note(format!(
-            "{} missing entries ({:.1}% of all) are marginalised",
+            "{} missing entries ({:.1}% of all) are {how}",
             data.n_missing,
             100.0 * data.n_missing as f64 / all as f64
         ));

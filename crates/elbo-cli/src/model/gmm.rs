@@ -51,10 +51,18 @@ pub(crate) struct Options {
     degrees_of_freedom: Option<f64>,
 }
 
+impl Options {
+    /// Whether columns are independent within a component.
+    fn is_independent(&self) -> bool {
+        matches!(self.covariance.as_str(), "diagonal" | "spherical")
+    }
+}
+
 const DETAILS: &str = "\
 Model: weights ~ Dirichlet, component ~ weights, row ~ Normal(mean, covariance) of its component, \
 with normal-Wishart priors scaled by the data, so that columns need no standardising. Missing \
-entries (empty, NA, NaN) are marginalised.
+entries (empty, NA, NaN) are marginalised: exactly with --covariance diagonal or spherical; with full \
+or tied under q, which leaves means right but makes sds too small in columns with many gaps.
 
 Example:
   elbo fit gmm data/faithful.csv --components 6 --weight-concentration 0.001 --seed 1 --out mixture";
@@ -78,7 +86,7 @@ impl Model for Gmm {
             Method::Streaming => {
                 let mut stream = Stream::open(options, run)?;
                 let data = stream.record().clone();
-                clusters::say_missing(&data, run);
+                clusters::say_missing(&data, options.is_independent(), run);
                 let config = config(options, run, stream.columns())?;
                 run.begin();
                 (stream.fit(&config, run)?, data, None)
@@ -125,7 +133,12 @@ fn fit_in_memory(
     options: &Options,
     run: &mut FitRun<'_>,
 ) -> Result<(Fit<GmmPosterior>, DataRecord, Option<GmmData>), Failure> {
-    let (data, record) = clusters::read(&options.columns, options.weights.as_deref(), run)?;
+    let (data, record) = clusters::read(
+        &options.columns,
+        options.weights.as_deref(),
+        options.is_independent(),
+        run,
+    )?;
     let (data, heldout) = clusters::split(data, run)?;
     let config = config(options, run, &record.columns)?;
     run.begin();

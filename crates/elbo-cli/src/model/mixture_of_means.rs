@@ -99,7 +99,8 @@ impl Model for MixtureOfMeans {
     type Options = Options;
 
     fn fit(options: &Options, run: &mut FitRun<'_>) -> Result<Fitted, Failure> {
-        let (data, record) = clusters::read(&options.columns, options.weights.as_deref(), run)?;
+        let (data, record) =
+            clusters::read(&options.columns, options.weights.as_deref(), true, run)?;
         let (data, heldout) = clusters::split(data, run)?;
         let config = config(options, run, &data, &record.columns)?;
         run.begin();

@@ -292,7 +292,19 @@ fn missing_entries_are_marginalised_and_counted() {
         "{}",
         run.stderr
     );
+    assert!(run.stderr.contains("sds are too small"), "{}", run.stderr);
     assert_eq!(place.ok("predict D R").csv().1.len(), 500);
+    let table = place.ok("summary D").stdout;
+    assert!(
+        table.contains(&format!("{n} missing entries were marginalised")),
+        "{table}"
+    );
+    let exact = place.ok("fit gmm R --components 2 --covariance diagonal");
+    assert!(
+        exact.stderr.contains("marginalised exactly"),
+        "{}",
+        exact.stderr
+    );
 }
 
 #[test]

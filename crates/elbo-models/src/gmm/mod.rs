@@ -5,8 +5,11 @@
 //! `q(z) q(π) Π_k q(μ_k, Λ_k)`. Entries may be missing and rows may have weights. Components that
 //! the data do not need stay empty, so `K` is an upper limit.
 //!
-//! Missing entries are further unknowns, independent of `(π, μ, Λ)` under `q`: in a column with
-//! many gaps the means are right but their standard deviations too small, as mean-field ones are.
+//! Missing entries are marginalised. With diagonal and spherical covariances that is exact: every
+//! column of a component counts its own observations. With full and tied ones the marginal is not
+//! conjugate, and missing entries are further unknowns, independent of `(π, μ, Λ)` under `q`: the means
+//! are right, but in a column with many gaps their standard deviations are too small, roughly by the
+//! root of the part that is there, and covariances are too certain in the same way.
 //!
 //! Files: settings (`config`), rows (`data`), `prior`, the precision matrices' distributions
 //! (`precision`), `statistics`, components as rows see them (`view`), the hot loops (`kernel`), one

@@ -57,11 +57,7 @@ impl GmmModel {
             .collect();
         let last = groups.len() - 1;
         for k in 0..next.n_components() {
-            let Moments {
-                count,
-                first,
-                second,
-            } = statistics.component(k);
+            let moments = statistics.component(k);
             let group = &mut groups[k.min(last)];
             let old_mean = self.posterior.means.row(k);
             let to_prior: Vec<f64> = prior
@@ -70,27 +66,28 @@ impl GmmModel {
                 .zip(old_mean)
                 .map(|(p, m)| p - m)
                 .collect();
-            let beta = blend(
-                rho,
-                self.posterior.mean_precision[k],
-                prior.mean_precision + count,
-            );
-            let shift: Vec<f64> = to_prior
-                .iter()
-                .zip(first)
-                .map(|(e, s)| rho * (prior.mean_precision * e + s) / beta)
+            let betas: Vec<f64> = (0..prior.dim())
+                .map(|j| {
+                    let wanted = prior.mean_precision + moments.count_of(j);
+                    blend(rho, self.posterior.mean_precision[(k, j)], wanted)
+                })
                 .collect();
-            group.dof += rho * count;
+            let pulls = to_prior.iter().zip(moments.first).zip(&betas);
+            let shift: Vec<f64> = pulls
+                .map(|((e, s), beta)| rho * (prior.mean_precision * e + s) / beta)
+                .collect();
+            group.add_counts(rho, &moments, prior.dim());
             let structure = prior.precision.structure();
-            structure.add_second_moments(&mut group.spread, rho, second);
+            structure.add_second_moments(&mut group.spread, rho, moments.second);
             structure.add_outer(&mut group.spread, rho * prior.mean_precision, &to_prior);
-            structure.add_outer(&mut group.spread, -beta, &shift);
+            let scaled = shift.iter().zip(&betas).map(|(s, beta)| s * beta.sqrt());
+            structure.add_outer(&mut group.spread, -1.0, &scaled.collect::<Vec<_>>());
             next.concentration[k] = blend(
                 rho,
                 self.posterior.concentration[k],
-                prior.weight_concentration + count,
+                prior.weight_concentration + moments.count,
             );
-            next.mean_precision[k] = beta;
+            next.mean_precision.row_mut(k).copy_from_slice(&betas);
             for (m, s) in next.means.row_mut(k).iter_mut().zip(&shift) {
                 *m += s;
             }
@@ -106,16 +103,28 @@ impl GmmModel {
 
 /// The natural parameters of one precision matrix while they are summed.
 struct Group {
-    dof: f64,
+    dof: Vec<f64>,
     spread: Vec<f64>,
 }
 
 impl Group {
     fn new(old: &Precision, prior: &Precision, rho: f64) -> Self {
         let spreads = old.spread().iter().zip(prior.spread());
+        let dofs = old.dofs().iter().zip(prior.dofs());
         Self {
-            dof: blend(rho, old.dof(), prior.dof()),
+            dof: dofs.map(|(o, p)| blend(rho, *o, *p)).collect(),
             spread: spreads.map(|(o, p)| blend(rho, *o, *p)).collect(),
+        }
+    }
+
+    /// Adds a component's numbers of observations: those of the rows, of each column when diagonal, or
+    /// their mean over the columns when spherical.
+    fn add_counts(&mut self, rho: f64, moments: &Moments<'_>, dim: usize) {
+        let observed: Vec<f64> = (0..dim).map(|j| moments.count_of(j)).collect();
+        if self.dof.len() == dim {
+            elbo_math::linalg::axpy(rho, &observed, &mut self.dof);
+        } else {
+            self.dof[0] += rho * observed.iter().sum::<f64>() / dim as f64;
         }
     }
 
@@ -143,8 +152,11 @@ impl Mixture for GmmModel {
     }
 
     fn conditionals(&self, observed: &[usize]) -> Result<Vec<Conditional>, ModelError> {
-        let precisions = self.posterior.precisions.iter();
-        precisions.map(|p| p.conditional(observed)).collect()
+        let precisions = self.posterior.precisions.iter().enumerate();
+        let betas = |k| self.posterior.mean_precision.row(k);
+        precisions
+            .map(|(k, p)| p.conditional(observed, betas(k)))
+            .collect()
     }
 }
 
@@ -195,13 +207,15 @@ impl ConjugateModel for GmmModel {
     }
 }
 
-/// `E_Λ[KL(N(m_k, (β_k Λ)⁻¹) ‖ N(m₀, (β₀ Λ)⁻¹))]`.
+/// `E_Λ[KL(N(m_k, (β_k Λ)⁻¹) ‖ N(m₀, (β₀ Λ)⁻¹))]`; `β_k` differs between columns only where `Λ` is
+/// diagonal.
 fn mean_divergence(posterior: &GmmPosterior, k: usize) -> f64 {
     let prior = &posterior.prior;
-    let ratio = prior.mean_precision / posterior.mean_precision[k];
     let pairs = posterior.means.row(k).iter().zip(&prior.mean);
     let shift: Vec<f64> = pairs.map(|(m, p)| m - p).collect();
     let distance = posterior.precision(k).expected_quadratic_form(&shift);
-    let shape = posterior.dim() as f64 * (ratio - 1.0 - ratio.ln());
+    let ratios = posterior.mean_precision.row(k).iter();
+    let ratios = ratios.map(|beta| prior.mean_precision / beta);
+    let shape: f64 = ratios.map(|ratio| ratio - 1.0 - ratio.ln()).sum();
     0.5 * (shape + prior.mean_precision * distance)
 }

@@ -15,12 +15,15 @@ use crate::posterior::{Posterior, expect_array};
 
 /// `q(π) = Dir(α)`, `q(μ_k | Λ_k) = N(m_k, (β_k Λ_k)⁻¹)`, `q(Λ_k)` of the prior's family; the prior
 /// is kept beside it.
+///
+/// With diagonal and spherical covariances and missing entries every column has its own `β_kd`, and
+/// with diagonal ones its own `ν_kd`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GmmPosterior {
     pub(crate) prior: GmmPrior,
     pub(crate) concentration: Vec<f64>,    // (K)
     pub(crate) means: Matrix,              // (K, D)
-    pub(crate) mean_precision: Vec<f64>,   // (K)
+    pub(crate) mean_precision: Matrix,     // (K, D)
     pub(crate) precisions: Vec<Precision>, // (K), or one when tied
 }
 
@@ -39,7 +42,7 @@ impl GmmPosterior {
         Self {
             concentration: vec![prior.weight_concentration; n_components],
             means: Matrix::from_fn(n_components, dim, |_, j| prior.mean[j]),
-            mean_precision: vec![prior.mean_precision; n_components],
+            mean_precision: Matrix::from_fn(n_components, dim, |_, _| prior.mean_precision),
             precisions: vec![prior.precision.clone(); n_precisions],
             prior,
         }
@@ -76,14 +79,15 @@ impl GmmPosterior {
         &self.means
     }
 
-    /// `β_k`.
-    pub fn mean_precision(&self) -> &[f64] {
+    /// `β_kd`: (K, D); a row is constant unless entries are missing.
+    pub fn mean_precision(&self) -> &Matrix {
         &self.mean_precision
     }
 
-    /// `ν` of each component; a single one when tied.
-    pub fn degrees_of_freedom(&self) -> Vec<f64> {
-        self.precisions.iter().map(Precision::dof).collect()
+    /// `ν_kd`: (K, D), or (1, D) when tied; a row is constant unless entries are missing.
+    pub fn degrees_of_freedom(&self) -> Matrix {
+        let precisions = &self.precisions;
+        Matrix::from_fn(precisions.len(), self.dim(), |k, j| precisions[k].dof(j))
     }
 
     /// `E[Λ_k]⁻¹` as a matrix, whatever the covariance type.
@@ -127,8 +131,9 @@ impl GmmPosterior {
         let (n_components, dim) = (self.n_components(), self.dim());
         let all: Vec<usize> = (0..dim).collect();
         let mut factors = Vec::new();
-        for precision in &self.precisions {
-            factors.push(precision.conditional(&all)?.factor);
+        for (k, precision) in self.precisions.iter().enumerate() {
+            let whole = precision.conditional(&all, self.mean_precision.row(k))?;
+            factors.push(whole.factor);
         }
         let log_dets: Vec<f64> = self
             .precisions
@@ -146,8 +151,9 @@ impl GmmPosterior {
                 .collect(),
             log_constants: (0..n_components)
                 .map(|k| {
-                    let d = dim as f64;
-                    let density = log_dets[k.min(last)] - d * LN_2PI - d / self.mean_precision[k];
+                    let spread = self.mean_precision.row(k).iter().map(|beta| beta.recip());
+                    let spread: f64 = spread.sum();
+                    let density = log_dets[k.min(last)] - dim as f64 * LN_2PI - spread;
                     log_weights[k] + 0.5 * density
                 })
                 .collect(),
@@ -163,7 +169,7 @@ impl GmmPosterior {
         let finite = |values: &[f64]| values.iter().all(|v| v.is_finite());
         if finite(&self.concentration)
             && finite(self.means.as_slice())
-            && finite(&self.mean_precision)
+            && finite(self.mean_precision.as_slice())
         {
             return Ok(());
         }
@@ -175,7 +181,6 @@ impl GmmPosterior {
 
 impl Posterior for GmmPosterior {
     fn to_arrays(&self) -> Arrays {
-        let (k, d) = (self.n_components(), self.dim());
         let spread_len = self.prior.precision.spread().len();
         let spreads: Vec<f64> = self
             .precisions
@@ -187,12 +192,13 @@ impl Posterior for GmmPosterior {
             .position(|(_, c)| *c == self.prior.covariance)
             .unwrap_or(0);
         let vector = |v: &[f64]| Array::f64(&[v.len()], v.to_vec());
+        let matrix = |m: &Matrix| Array::f64(&[m.rows(), m.cols()], m.as_slice().to_vec());
         [
             ("covariance_type", Array::scalar(covariance as f64)),
             ("weight_concentration", vector(&self.concentration)),
-            ("means", Array::f64(&[k, d], self.means.as_slice().to_vec())),
-            ("mean_precision", vector(&self.mean_precision)),
-            ("degrees_of_freedom", vector(&self.degrees_of_freedom())),
+            ("means", matrix(&self.means)),
+            ("mean_precision", matrix(&self.mean_precision)),
+            ("degrees_of_freedom", matrix(&self.degrees_of_freedom())),
             (
                 "spreads",
                 Array::f64(&[self.precisions.len(), spread_len], spreads),
@@ -208,7 +214,7 @@ impl Posterior for GmmPosterior {
             ),
             (
                 "prior_degrees_of_freedom",
-                Array::scalar(self.prior.precision.dof()),
+                Array::scalar(self.prior.precision.dof(0)),
             ),
             ("prior_spread", vector(self.prior.precision.spread())),
         ]
@@ -235,7 +241,8 @@ impl Posterior for GmmPosterior {
         let len = structure.spread_len(dim);
         let values = |name, shape: &[usize]| expect_array(arrays, name, shape).map(Array::to_f64);
         let damaged = || "the fit's precisions; it is damaged".to_owned();
-        let precision = |dof: f64, spread: &[f64]| {
+        let precision = |dof: &[f64], spread: &[f64]| {
+            let dof = dof[..structure.dof_len(dim)].to_vec();
             Precision::new(structure, dim, dof, spread.to_vec(), damaged)
         };
         let prior_spread = values("prior_spread", &[len])?;
@@ -245,12 +252,15 @@ impl Posterior for GmmPosterior {
             weight_concentration: scalar("prior_weight_concentration")?,
             mean: values("prior_mean", &[dim])?,
             mean_precision: scalar("prior_mean_precision")?,
-            precision: precision(scalar("prior_degrees_of_freedom")?, &prior_spread)?,
+            precision: precision(
+                &vec![scalar("prior_degrees_of_freedom")?; dim],
+                &prior_spread,
+            )?,
         };
-        let dofs = values("degrees_of_freedom", &[n_precisions])?;
+        let dofs = values("degrees_of_freedom", &[n_precisions, dim])?;
         let spreads = values("spreads", &[n_precisions, len])?;
         let concentration = values("weight_concentration", &[n_components])?;
-        let mean_precision = values("mean_precision", &[n_components])?;
+        let mean_precision = values("mean_precision", &[n_components, dim])?;
         let positive = |v: &[f64]| v.iter().all(|x| *x > 0.0 && x.is_finite());
         if !positive(&concentration) || !positive(&mean_precision) {
             return Err(ModelError::data(
@@ -261,11 +271,11 @@ impl Posterior for GmmPosterior {
             prior,
             concentration,
             means: Matrix::from_vec(n_components, dim, values("means", &[n_components, dim])?),
-            mean_precision,
+            mean_precision: Matrix::from_vec(n_components, dim, mean_precision),
             precisions: dofs
-                .iter()
+                .chunks_exact(dim)
                 .zip(spreads.chunks_exact(len))
-                .map(|(dof, spread)| precision(*dof, spread))
+                .map(|(dof, spread)| precision(dof, spread))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -306,14 +316,14 @@ impl Posterior for GmmPosterior {
         for k in 0..self.n_components() {
             fill_standard_normal(rng, &mut z);
             let root = &roots[k.min(roots.len() - 1)];
-            let scale = self.mean_precision[k].sqrt().recip();
+            let betas = self.mean_precision.row(k);
             draw.extend(self.means.row(k).iter().enumerate().map(|(j, m)| {
                 let deviation = match self.prior.precision.structure() {
                     Structure::Full => dot(&root[j * dim..(j + 1) * dim], &z),
                     Structure::Diagonal => root[j] * z[j],
                     Structure::Spherical => root[0] * z[j],
                 };
-                m + scale * deviation
+                m + deviation / betas[j].sqrt()
             }));
         }
         for root in roots {

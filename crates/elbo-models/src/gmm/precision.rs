@@ -1,6 +1,6 @@
 //! A distribution over a precision matrix: Wishart, a product of gammas, or a single gamma.
 //!
-//! The one idea: all three are told by degrees of freedom `ν` and a *spread* `V` in the layout of
+//! The one idea: all three are told by degrees of freedom `ν` (one per coordinate when diagonal) and a *spread* `V` in the layout of
 //! their second moments, with `E[Λ] = ν V⁻¹`, and a conjugate update adds to both. The priors of
 //! the four covariance types differ in nothing else:
 //!
@@ -34,6 +34,14 @@ impl Structure {
         match self {
             Self::Full => Shape::Triangular,
             Self::Diagonal | Self::Spherical => Shape::Diagonal,
+        }
+    }
+
+    /// How many degrees of freedom there are.
+    pub(crate) fn dof_len(self, dim: usize) -> usize {
+        match self {
+            Self::Full | Self::Spherical => 1,
+            Self::Diagonal => dim,
         }
     }
 
@@ -89,16 +97,30 @@ pub(crate) fn pack(matrix: &Matrix) -> Vec<f64> {
         .collect()
 }
 
-/// What is left of a Gaussian with covariance `E[Λ]⁻¹` when only some coordinates are seen.
+/// What is left of a component when only some coordinates are seen.
 pub(crate) struct Conditional {
     /// `F` with `FᵀF` the precision of the observed coordinates, in the structure's shape.
     pub factor: Vec<f64>,
-    /// `½ log |covariance of the missing given the observed|`.
-    pub half_log_det: f64,
+    /// What the log constant of the density gains when the missing coordinates go, less their
+    /// `½ log 2π` each: `½ log |their covariance given the observed|` when they are integrated out of
+    /// `exp E[log p]`, minus their own constants when they are independent and simply left out.
+    pub log_volume: f64,
     /// Coefficients of the missing on the observed: (missing, observed); empty when diagonal.
     pub regression: Matrix,
-    /// Covariance of the missing given the observed: a matrix, or one row when diagonal.
+    /// Covariance of the missing given the observed; empty when diagonal.
     pub covariance: Matrix,
+}
+
+impl Conditional {
+    /// Of independent coordinates.
+    pub(crate) fn diagonal(factor: Vec<f64>, log_volume: f64) -> Self {
+        Self {
+            factor,
+            log_volume,
+            regression: Matrix::zeros(0, 0),
+            covariance: Matrix::zeros(0, 0),
+        }
+    }
 }
 
 /// The distribution, with whatever factorisation it needs.
@@ -106,7 +128,7 @@ pub(crate) struct Conditional {
 pub(crate) struct Precision {
     structure: Structure,
     dim: usize,
-    dof: f64,
+    dof: Vec<f64>, // (D) when diagonal, else one
     spread: Vec<f64>,
     form: Form,
 }
@@ -118,28 +140,31 @@ enum Form {
 }
 
 impl Precision {
-    /// Builds the distribution from `ν` and `V`, naming `what` in a failure.
+    /// Builds the distribution from `ν` (one per coordinate when diagonal) and `V`, naming `what` in a failure.
     ///
     /// # Errors
     /// If `V` is not positive definite or `ν` is too small for a proper density.
     pub(crate) fn new(
         structure: Structure,
         dim: usize,
-        dof: f64,
+        dof: Vec<f64>,
         spread: Vec<f64>,
         what: impl Fn() -> String,
     ) -> Result<Self, ModelError> {
-        let gamma = |group: usize, spread: f64| Gamma::new(0.5 * group as f64 * dof, 0.5 * spread);
+        let gamma = |dof: f64, spread: f64| Gamma::new(0.5 * dof, 0.5 * spread);
         let form = match structure {
             Structure::Full => {
-                Wishart::from_inverse_scale(dof, unpack(dim, &spread)).map(Form::Full)
+                Wishart::from_inverse_scale(dof[0], unpack(dim, &spread)).map(Form::Full)
             }
             Structure::Diagonal => spread
                 .iter()
-                .map(|v| gamma(1, *v))
+                .zip(&dof)
+                .map(|(v, dof)| gamma(*dof, *v))
                 .collect::<Result<_, _>>()
                 .map(Form::Gammas),
-            Structure::Spherical => gamma(dim, spread[0]).map(|g| Form::Gammas(vec![g])),
+            Structure::Spherical => {
+                gamma(dim as f64 * dof[0], spread[0]).map(|g| Form::Gammas(vec![g]))
+            }
         };
         let form = form.map_err(|error| ModelError::data(format!("{}: {error}", what())))?;
         Ok(Self {
@@ -155,9 +180,14 @@ impl Precision {
         self.structure
     }
 
-    /// `ν`.
-    pub(crate) fn dof(&self) -> f64 {
-        self.dof
+    /// `ν`, of coordinate `j` when diagonal.
+    pub(crate) fn dof(&self, j: usize) -> f64 {
+        self.dof[j.min(self.dof.len() - 1)]
+    }
+
+    /// All of them: one per coordinate when diagonal, else one.
+    pub(crate) fn dofs(&self) -> &[f64] {
+        &self.dof
     }
 
     /// `V`, in the layout of the table above.
@@ -205,31 +235,37 @@ impl Precision {
     /// `E[Λ]⁻¹ = V/ν` in the structure's layout, one number when spherical.
     pub(crate) fn covariance(&self) -> Vec<f64> {
         let scale = match self.structure {
-            Structure::Spherical => self.dof * self.dim as f64,
-            _ => self.dof,
+            Structure::Spherical => self.dim as f64,
+            _ => 1.0,
         };
-        self.spread.iter().map(|v| v / scale).collect()
+        let spreads = self.spread.iter().enumerate();
+        spreads.map(|(j, v)| v / (scale * self.dof(j))).collect()
     }
 
-    /// The Gaussian with covariance `E[Λ]⁻¹`, seen through the `observed` coordinates.
+    /// The component as seen through the `observed` coordinates; `β` of every coordinate of its mean
+    /// matters where they are independent.
     ///
     /// # Errors
     /// If a principal submatrix of `V` is not numerically positive definite.
-    pub(crate) fn conditional(&self, observed: &[usize]) -> Result<Conditional, ModelError> {
+    pub(crate) fn conditional(
+        &self,
+        observed: &[usize],
+        mean_precision: &[f64],
+    ) -> Result<Conditional, ModelError> {
         let missing: Vec<usize> = (0..self.dim).filter(|j| !observed.contains(j)).collect();
         match &self.form {
             Form::Full(wishart) => self.conditional_full(wishart, observed, &missing),
             Form::Gammas(gammas) => {
                 let variances: Vec<f64> = self.repeated(gammas, |g| g.rate() / g.shape()).collect();
-                Ok(Conditional {
-                    factor: observed
-                        .iter()
-                        .map(|j| variances[*j].sqrt().recip())
-                        .collect(),
-                    half_log_det: missing.iter().map(|j| 0.5 * variances[*j].ln()).sum(),
-                    regression: Matrix::zeros(0, 0),
-                    covariance: Matrix::from_fn(1, missing.len(), |_, j| variances[missing[j]]),
-                })
+                let logs: Vec<f64> = self.repeated(gammas, Gamma::mean_log).collect();
+                let factor = observed.iter().map(|j| variances[*j].sqrt().recip());
+                let left_out = missing
+                    .iter()
+                    .map(|j| logs[*j] - mean_precision[*j].recip());
+                Ok(Conditional::diagonal(
+                    factor.collect(),
+                    -0.5 * left_out.sum::<f64>(),
+                ))
             }
         }
     }
@@ -259,13 +295,14 @@ impl Precision {
         let mut covariance = block(missing, missing);
         let explained = elbo_math::linalg::matmul(&regression, &block(observed, missing));
         covariance.add_scaled(-1.0, &explained);
-        covariance.scale(1.0 / self.dof);
+        let dof = self.dof(0);
+        covariance.scale(1.0 / dof);
         let mut factor = cholesky.lower_inverse();
-        factor.scale(self.dof.sqrt());
-        let log_det = whole.log_det() - cholesky.log_det() - missing.len() as f64 * self.dof.ln();
+        factor.scale(dof.sqrt());
+        let log_det = whole.log_det() - cholesky.log_det() - missing.len() as f64 * dof.ln();
         Ok(Conditional {
             factor: pack(&factor),
-            half_log_det: 0.5 * log_det,
+            log_volume: 0.5 * log_det,
             regression,
             covariance,
         })
@@ -293,7 +330,7 @@ impl Precision {
             for j in 0..i {
                 factor[(i, j)] = standard_normal(rng);
             }
-            let squared = Gamma::new(0.5 * (self.dof - i as f64), 0.5)
+            let squared = Gamma::new(0.5 * (self.dof(0) - i as f64), 0.5)
                 .expect("the degrees of freedom exceed D − 1")
                 .sample(rng);
             factor[(i, i)] = squared.sqrt();

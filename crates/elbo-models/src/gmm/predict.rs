@@ -100,8 +100,8 @@ impl Predictive {
     /// degrees of freedom and `E[Λ]⁻¹ = V/ν`.
     fn new(posterior: &GmmPosterior, k: usize, observed: &[usize]) -> Result<Self, ModelError> {
         let precision = posterior.precision(k);
-        let (nu, dim) = (precision.dof(), posterior.dim() as f64);
-        let widened = 1.0 + posterior.mean_precision()[k].recip();
+        let (nu, dim) = (precision.dof(0), posterior.dim() as f64);
+        let widened = |j: usize| 1.0 + posterior.mean_precision()[(k, j)].recip();
         let location: Vec<f64> = observed
             .iter()
             .map(|j| posterior.means()[(k, *j)])
@@ -114,7 +114,8 @@ impl Predictive {
                 } else {
                     1.0
                 };
-                covariance[(observed[i], observed[j])] * widened * unit
+                // `β` differs between columns only where the matrix is diagonal.
+                covariance[(observed[i], observed[j])] * widened(observed[i]) * unit
             });
             MultivariateStudentT::new(dof, location, &scale).map(Self::Joint)
         };
@@ -124,7 +125,10 @@ impl Predictive {
             Structure::Diagonal => observed
                 .iter()
                 .zip(&location)
-                .map(|(j, m)| StudentT::new(nu, *m, (covariance[(*j, *j)] * widened).sqrt()))
+                .map(|(j, m)| {
+                    let scale = (covariance[(*j, *j)] * widened(*j)).sqrt();
+                    StudentT::new(precision.dof(*j), *m, scale)
+                })
                 .collect::<Result<_, _>>()
                 .map(Self::Product),
         };

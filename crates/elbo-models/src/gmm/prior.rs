@@ -59,7 +59,9 @@ impl GmmPrior {
             Some(given) => given_spread(config.covariance, dim, given)?,
             None => summary.spread(config.covariance)?,
         };
-        let precision = Precision::new(config.covariance.structure(), dim, dof, spread, || {
+        let structure = config.covariance.structure();
+        let dof = vec![dof; structure.dof_len(dim)];
+        let precision = Precision::new(structure, dim, dof, spread, || {
             "the prior covariance (covariance_prior)".to_owned()
         })?;
         let n_components = config.n_components;
@@ -98,7 +100,7 @@ impl GmmPrior {
     /// Variances of the columns under the prior's expected precision.
     pub(crate) fn variances(&self) -> Vec<f64> {
         let dim = self.dim();
-        let scale = self.precision.dof();
+        let scale = self.precision.dof(0);
         let covariance = self.precision.covariance();
         let variance = |j: usize| match self.precision.structure() {
             Structure::Full => covariance[j * (j + 1) / 2 + j],

@@ -5,14 +5,18 @@
 //! `q` is fixed within a pass, and they lose no precision when clusters lie far from the origin or
 //! from each other: the sums are of the size of a cluster, and at convergence the first-order ones
 //! are small. The global step shifts what it needs to the old means instead.
+//!
+//! Diagonal moments also count, per column, the responsibility of rows in which it is missing: there
+//! every column has its own number of observations.
 
 use super::view::Shape;
 use crate::Statistics;
 
-/// Per component: count, first moments (D), second moments (a packed lower triangle or a diagonal).
+/// Per component: count, first moments (D), second moments (a packed lower triangle or a diagonal), and
+/// beside a diagonal the counts of what is missing (D).
 #[derive(Debug, Clone, PartialEq)]
 pub struct GmmStatistics {
-    values: Vec<f64>, // (n_components, 1 + dim + shape.len(dim))
+    values: Vec<f64>, // (n_components, 1 + dim + shape.len(dim) [+ dim])
     dim: usize,
     shape: Shape,
 }
@@ -23,6 +27,18 @@ pub(crate) struct Moments<'a> {
     pub count: f64,
     pub first: &'a [f64],
     pub second: &'a [f64],
+    /// `Σ r` over the rows without a column; empty beside a triangle.
+    pub missing: &'a [f64],
+}
+
+impl Moments<'_> {
+    /// `Σ r` over the rows with column `j`.
+    pub(crate) fn count_of(&self, j: usize) -> f64 {
+        // Rounding may leave a little below 0 where everything is missing.
+        self.missing
+            .get(j)
+            .map_or(self.count, |missing| (self.count - missing).max(0.0))
+    }
 }
 
 /// [`Moments`] to be added to.
@@ -31,6 +47,7 @@ pub(crate) struct MomentsMut<'a> {
     pub count: &'a mut f64,
     pub first: &'a mut [f64],
     pub second: &'a mut [f64],
+    pub missing: &'a mut [f64],
 }
 
 impl GmmStatistics {
@@ -43,17 +60,23 @@ impl GmmStatistics {
     }
 
     fn stride(dim: usize, shape: Shape) -> usize {
-        1 + dim + shape.len(dim)
+        let missing = match shape {
+            Shape::Triangular => 0,
+            Shape::Diagonal => dim,
+        };
+        1 + dim + shape.len(dim) + missing
     }
 
     pub(crate) fn component(&self, k: usize) -> Moments<'_> {
         let stride = Self::stride(self.dim, self.shape);
         let part = &self.values[k * stride..(k + 1) * stride];
-        let (first, second) = part[1..].split_at(self.dim);
+        let (first, rest) = part[1..].split_at(self.dim);
+        let (second, missing) = rest.split_at(self.shape.len(self.dim));
         Moments {
             count: part[0],
             first,
             second,
+            missing,
         }
     }
 
@@ -61,11 +84,13 @@ impl GmmStatistics {
         let stride = Self::stride(self.dim, self.shape);
         let part = &mut self.values[k * stride..(k + 1) * stride];
         let (count, rest) = part.split_at_mut(1);
-        let (first, second) = rest.split_at_mut(self.dim);
+        let (first, rest) = rest.split_at_mut(self.dim);
+        let (second, missing) = rest.split_at_mut(self.shape.len(self.dim));
         MomentsMut {
             count: &mut count[0],
             first,
             second,
+            missing,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! One pass over rows: patterns of missing entries, blocks and threads.
 //!
-//! The one idea: for rows with the same entries missing, the marginal of `exp E[log p(x | k)]` over
-//! those entries is again a Gaussian kernel, on fewer coordinates. So the same loops run on the
-//! observed columns, and the conditional mean and covariance of what is missing are a linear map of
-//! the *sums*: they are applied once per pattern and component, never per row.
+//! The one idea: what a row with missing entries says about a component is again a Gaussian kernel, on
+//! fewer coordinates. So the same loops run on the observed columns, and whatever the missing ones add
+//! is a linear map of the *sums*: applied once per pattern and component, never per row.
 //!
-//! The bound is that of the model with the missing entries as further unknowns and
-//! `q(z_n, x_n,missing) = q(z_n) q(x_n,missing | z_n)`, the inner factor being that conditional
-//! Gaussian; it is exact for this `q` and coordinate ascent raises it.
+//! Independent coordinates (diagonal) are marginalised exactly: a missing entry is a factor less in
+//! the likelihood, and every column counts its own observations. With a full matrix the marginal is
+//! not conjugate, so the missing entries are further unknowns: the bound is that of
+//! `q(z_n, x_n,missing) = q(z_n) q(x_n,missing | z_n)`, the inner factor being the conditional Gaussian
+//! under `E[Λ]`; it is exact for this `q` and coordinate ascent raises it.
 
 use elbo_math::linalg::{Matrix, matmul, matmul_nt};
 use elbo_math::parallel;
@@ -64,7 +65,7 @@ impl Seen {
                 .flat_map(|k| of(k).factor.clone())
                 .collect(),
             log_constants: (0..n_components)
-                .map(|k| whole.log_constants[k] + constant + of(k).half_log_det)
+                .map(|k| whole.log_constants[k] + constant + of(k).log_volume)
                 .collect(),
         };
         Ok(Self {
@@ -83,25 +84,20 @@ impl Seen {
             let target = &mut whole.component_mut(k);
             *target.count += source.count;
             match self.view.shape {
-                Shape::Diagonal => self.expand_diagonal(conditional, source, target),
+                Shape::Diagonal => self.expand_diagonal(source, target),
                 Shape::Triangular => self.expand_full(conditional, source, target),
             }
         }
     }
 
-    /// What is missing is at its mean, so that only its variance counts.
-    fn expand_diagonal(
-        &self,
-        conditional: &Conditional,
-        source: Moments<'_>,
-        target: &mut MomentsMut<'_>,
-    ) {
+    /// What is missing is counted, and adds nothing else.
+    fn expand_diagonal(&self, source: Moments<'_>, target: &mut MomentsMut<'_>) {
         for (a, j) in self.observed.iter().enumerate() {
             target.first[*j] += source.first[a];
             target.second[*j] += source.second[a];
         }
-        for (a, j) in self.missing.iter().enumerate() {
-            target.second[*j] += source.count * conditional.covariance[(0, a)];
+        for j in &self.missing {
+            target.missing[*j] += source.count;
         }
     }
 

@@ -1,8 +1,8 @@
 //! The textbook mixture: known spread, unknown means.
 //!
 //! `z_n ~ Cat(π)`, `μ_k ~ N(m₀_k, τ² I)`, `x_n | z_n = k ~ N(μ_k, σ² I)`, with
-//! `q(μ_k) = N(m_k, s_k² I)` and `q(z_n)` categorical. `π` and `σ²` are given, or learnt as
-//! hyperparameters (VB-EM). It is the smallest model that has everything a conjugate model can have,
+//! `q(μ_kd) = N(m_kd, s_kd²)` and `q(z_n)` categorical. Missing entries are marginalised exactly; `π`
+//! and `σ²` are given, or learnt as hyperparameters (VB-EM). It is the smallest model that has everything a conjugate model can have,
 //! and the one to copy from; rows, kernels and starts are those of [`gmm`](crate::gmm). Deliberately
 //! absent: unknown covariance matrices, which `gmm` has.
 //!

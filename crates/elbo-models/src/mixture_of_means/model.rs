@@ -7,7 +7,6 @@ use super::MixtureOfMeansConfig;
 use super::posterior::MixtureOfMeansPosterior;
 use crate::gmm::init::{Scales, responsibilities};
 use crate::gmm::precision::Conditional;
-use crate::gmm::statistics::Moments;
 use crate::gmm::sweep::{self, Mixture};
 use crate::gmm::view::{Shape, View};
 use crate::gmm::{GmmData, GmmStatistics, Start};
@@ -84,7 +83,7 @@ impl MixtureOfMeansModel {
             )));
         }
         self.posterior.means = earlier.means.clone();
-        self.posterior.variances.clone_from(&earlier.variances);
+        self.posterior.variances = earlier.variances.clone();
         if self.learn_weights {
             self.posterior.weights.clone_from(&earlier.weights);
         }
@@ -106,44 +105,39 @@ impl MixtureOfMeansModel {
         self.posterior
     }
 
-    /// `Σ_k E[Σ_n r_nk |x_n − μ_k|²] / (D Σ w)`.
+    /// `Σ_k E[Σ_n r_nk |x_n − μ_k|²]` over the number of entries, both of those that are there.
     fn best_variance(&self, statistics: &GmmStatistics) -> f64 {
         let p = &self.posterior;
         let (mut squares, mut total) = (0.0, 0.0);
         for k in 0..p.n_components() {
-            let Moments {
-                count,
-                first,
-                second,
-            } = statistics.component(k);
+            let moments = statistics.component(k);
             let moved: Vec<f64> = difference(p.means.row(k), self.origin.row(k));
-            // About the new mean: Σ r |x − m|² = Σ r |d|² − 2 δᵀ Σ r d + N |δ|².
-            squares += second.iter().sum::<f64>() - 2.0 * dot(&moved, first);
-            squares += count * (dot(&moved, &moved) + p.dim() as f64 * p.variances[k]);
-            total += count;
+            // About the new mean: Σ r |x − m|² = Σ r |d|² − 2 δᵀ Σ r d + Σ_d N_d δ_d².
+            squares += moments.second.iter().sum::<f64>() - 2.0 * dot(&moved, moments.first);
+            for (j, (delta, s2)) in moved.iter().zip(p.variances.row(k)).enumerate() {
+                let count = moments.count_of(j);
+                squares += count * (delta * delta + s2);
+                total += count;
+            }
         }
-        squares / (p.dim() as f64 * total)
+        squares / total
     }
 }
 
-/// `E[log p(x, z = k)] = log π_k − D/2 log(2πσ²) − (|x − m_k|² + D s_k²)/(2σ²)`.
+/// `E[log p(x, z = k)] = log π_k − D/2 log(2πσ²) − Σ_d ((x_d − m_kd)² + s_kd²)/(2σ²)`.
 fn view(posterior: &MixtureOfMeansPosterior) -> View {
     let (k, dim) = (posterior.n_components(), posterior.dim());
     let log_normaliser = LN_2PI + posterior.variance.ln();
-    let constant = |(weight, s2): (&f64, &f64)| {
-        weight.ln() - 0.5 * dim as f64 * (log_normaliser + s2 / posterior.variance)
+    let constant = |(k, weight): (usize, &f64)| {
+        let spread = posterior.variances.row(k).iter().sum::<f64>() / posterior.variance;
+        weight.ln() - 0.5 * (dim as f64 * log_normaliser + spread)
     };
     View {
         dim,
         shape: Shape::Diagonal,
         means: posterior.means.as_slice().to_vec(),
         factors: vec![posterior.variance.sqrt().recip(); k * dim],
-        log_constants: posterior
-            .weights
-            .iter()
-            .zip(&posterior.variances)
-            .map(constant)
-            .collect(),
+        log_constants: posterior.weights.iter().enumerate().map(constant).collect(),
     }
 }
 
@@ -160,16 +154,17 @@ impl Mixture for MixtureOfMeansModel {
         &self.view
     }
 
-    /// Coordinates are independent given the component, so what is missing keeps its variance.
+    /// Coordinates are independent given the component, so what is missing leaves its factor
+    /// `log N(x | m, σ²) − s²/(2σ²)` out.
     fn conditionals(&self, observed: &[usize]) -> Result<Vec<Conditional>, ModelError> {
-        let variance = self.posterior.variance;
-        let n_missing = self.posterior.dim() - observed.len();
-        Ok(vec![Conditional {
-            factor: vec![variance.sqrt().recip(); observed.len()],
-            half_log_det: 0.5 * n_missing as f64 * variance.ln(),
-            regression: Matrix::zeros(0, 0),
-            covariance: Matrix::from_fn(1, n_missing, |_, _| variance),
-        }])
+        let (p, variance) = (&self.posterior, self.posterior.variance);
+        let of = |k: usize| {
+            let missing = (0..p.dim()).filter(|j| !observed.contains(j));
+            let left_out = missing.map(|j| variance.ln() + p.variances[(k, j)] / variance);
+            let factor = vec![variance.sqrt().recip(); observed.len()];
+            Conditional::diagonal(factor, 0.5 * left_out.sum::<f64>())
+        };
+        Ok((0..p.n_components()).map(of).collect())
     }
 }
 
@@ -203,26 +198,26 @@ impl ConjugateModel for MixtureOfMeansModel {
         let p = &mut self.posterior;
         self.origin = p.means.clone();
         for k in 0..p.n_components() {
-            let Moments { count, first, .. } = statistics.component(k);
-            let wanted = p.prior_variance.recip() + count / p.variance;
-            let precision = (1.0 - step_size) / p.variances[k] + step_size * wanted;
+            let moments = statistics.component(k);
             let to_prior = difference(p.prior_means.row(k), p.means.row(k));
-            for ((m, e), s) in p.means.row_mut(k).iter_mut().zip(&to_prior).zip(first) {
-                *m += step_size * (e / p.prior_variance + s / p.variance) / precision;
+            for (j, (e, s)) in to_prior.iter().zip(moments.first).enumerate() {
+                let wanted = p.prior_variance.recip() + moments.count_of(j) / p.variance;
+                let precision = (1.0 - step_size) / p.variances[(k, j)] + step_size * wanted;
+                p.means[(k, j)] += step_size * (e / p.prior_variance + s / p.variance) / precision;
+                p.variances[(k, j)] = precision.recip();
             }
-            p.variances[k] = precision.recip();
         }
         self.view = view(p);
         Ok(())
     }
 
-    /// `−Σ_k KL(N(m_k, s_k² I) ‖ N(m₀_k, τ² I))`.
+    /// `−Σ_kd KL(N(m_kd, s_kd²) ‖ N(m₀_kd, τ²))`.
     fn global_bound(&self, _statistics: &GmmStatistics) -> f64 {
         let p = &self.posterior;
         let divergence = |k: usize| {
-            let ratio = p.variances[k] / p.prior_variance;
+            let ratios = p.variances.row(k).iter().map(|s2| s2 / p.prior_variance);
+            let spread: f64 = ratios.map(|ratio| ratio - 1.0 - ratio.ln()).sum();
             let shift = difference(p.means.row(k), p.prior_means.row(k));
-            let spread = p.dim() as f64 * (ratio - 1.0 - ratio.ln());
             0.5 * (spread + dot(&shift, &shift) / p.prior_variance)
         };
         -(0..p.n_components()).map(divergence).sum::<f64>()

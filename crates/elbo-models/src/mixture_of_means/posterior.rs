@@ -13,13 +13,13 @@ use crate::gmm::GmmData;
 use crate::gmm::sweep;
 use crate::posterior::{Posterior, expect_array};
 
-/// `q(μ_k) = N(m_k, s_k² I)`, the prior `N(m₀_k, τ² I)`, the weights `π` and the variance `σ²`.
+/// `q(μ_kd) = N(m_kd, s_kd²)`, the prior `N(m₀_k, τ² I)`, the weights `π` and the variance `σ²`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MixtureOfMeansPosterior {
     pub(super) weights: Vec<f64>, // (K)
     pub(super) variance: f64,
     pub(super) means: Matrix,       // (K, D)
-    pub(super) variances: Vec<f64>, // (K): s_k²
+    pub(super) variances: Matrix,   // (K, D): s_kd²
     pub(super) prior_means: Matrix, // (K, D)
     pub(super) prior_variance: f64,
 }
@@ -71,7 +71,7 @@ impl MixtureOfMeansPosterior {
             weights,
             variance: config.variance,
             means: prior_means.clone(),
-            variances: vec![config.prior_variance; k],
+            variances: Matrix::from_fn(k, dim, |_, _| config.prior_variance),
             prior_means,
             prior_variance: config.prior_variance,
         })
@@ -102,15 +102,17 @@ impl MixtureOfMeansPosterior {
         &self.means
     }
 
-    /// `s_k²`.
-    pub fn mean_variances(&self) -> &[f64] {
+    /// `s_kd²`: (K, D); a row is constant unless entries are missing.
+    pub fn mean_variances(&self) -> &Matrix {
         &self.variances
     }
 
-    /// The expected number of rows of each component, `σ² (1/s_k² − 1/τ²)`.
+    /// The expected number of rows of each component, `σ² (1/s_kd² − 1/τ²)`; where entries are missing,
+    /// of its most complete column.
     pub fn expected_counts(&self) -> Vec<f64> {
         let learnt = |s2: &f64| self.variance * (s2.recip() - self.prior_variance.recip());
-        self.variances.iter().map(learnt).collect()
+        let count = |k: usize| self.variances.row(k).iter().map(learnt).fold(0.0, f64::max);
+        (0..self.n_components()).map(count).collect()
     }
 
     /// How many components expect at least one member.
@@ -127,7 +129,7 @@ impl MixtureOfMeansPosterior {
         sweep::responsibilities(&MixtureOfMeansModel::new(self.clone()), data)
     }
 
-    /// `log Σ_k π_k N(x | m_k, (σ² + s_k²) I)` of each row, over the entries that are there.
+    /// `log Σ_k π_k Π_d N(x_d | m_kd, σ² + s_kd²)` of each row, over the entries that are there.
     ///
     /// # Errors
     /// Rows of another width.
@@ -141,12 +143,13 @@ impl MixtureOfMeansPosterior {
         }
         let row_density = |row: &[f64]| {
             let component = |k: usize| {
-                let variance = self.variance + self.variances[k];
                 let pairs = row
                     .iter()
                     .zip(self.means.row(k))
-                    .filter(|(x, _)| !x.is_nan());
-                let normal = |(x, m): (&f64, &f64)| {
+                    .zip(self.variances.row(k))
+                    .filter(|((x, _), _)| !x.is_nan());
+                let normal = |((x, m), s2): ((&f64, &f64), &f64)| {
+                    let variance = self.variance + s2;
                     -0.5 * (LN_2PI + variance.ln() + (x - m) * (x - m) / variance)
                 };
                 self.weights[k].ln() + pairs.map(normal).sum::<f64>()
@@ -165,7 +168,7 @@ impl Posterior for MixtureOfMeansPosterior {
             ("weights", Array::f64(&[k], self.weights.clone())),
             ("variance", Array::scalar(self.variance)),
             ("means", matrix(&self.means)),
-            ("mean_variances", Array::f64(&[k], self.variances.clone())),
+            ("mean_variances", matrix(&self.variances)),
             ("prior_means", matrix(&self.prior_means)),
             ("prior_variance", Array::scalar(self.prior_variance)),
         ]
@@ -185,7 +188,7 @@ impl Posterior for MixtureOfMeansPosterior {
             weights: values("weights", &[k])?,
             variance: values("variance", &[])?[0],
             means: Matrix::from_vec(k, d, values("means", &[k, d])?),
-            variances: values("mean_variances", &[k])?,
+            variances: Matrix::from_vec(k, d, values("mean_variances", &[k, d])?),
             prior_means: Matrix::from_vec(k, d, values("prior_means", &[k, d])?),
             prior_variance: values("prior_variance", &[])?[0],
         })
@@ -197,12 +200,9 @@ impl Posterior for MixtureOfMeansPosterior {
     }
 
     fn draw(&self, rng: &mut Stream) -> Vec<f64> {
-        let mut draw = self.means.as_slice().to_vec();
-        for (row, variance) in draw.chunks_exact_mut(self.dim()).zip(&self.variances) {
-            for m in row {
-                *m += variance.sqrt() * standard_normal(rng);
-            }
-        }
-        draw
+        let moments = self.means.as_slice().iter().zip(self.variances.as_slice());
+        moments
+            .map(|(m, s2)| m + s2.sqrt() * standard_normal(rng))
+            .collect()
     }
 }

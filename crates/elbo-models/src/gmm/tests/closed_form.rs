@@ -30,7 +30,7 @@ fn elbo_of_one_component_is_the_normal_wishart_evidence() {
     let fit = one(&data, Covariance::Full);
     let p = &fit.posterior;
     let log_det = |a: f64, b: f64, c: f64| (a * c - b * b).ln();
-    let nu = p.degrees_of_freedom()[0];
+    let nu = p.degrees_of_freedom()[(0, 0)];
     let v = p.covariance(0);
     let log_det_v = log_det(v[(0, 0)], v[(0, 1)], v[(1, 1)]) + 2.0 * nu.ln();
     // Murphy, Conjugate Bayesian analysis of the Gaussian distribution, eq. 266.
@@ -70,6 +70,39 @@ fn elbo_of_one_diagonal_component_is_the_product_of_normal_gamma_evidences() {
         evidence,
         1e-12,
     );
+}
+
+#[test]
+fn elbo_of_one_component_with_gaps_is_the_evidence_of_what_is_there() {
+    // Independent coordinates: every column has the evidence of its own observations, given the
+    // precision, which is one for all columns when spherical.
+    let data = GmmData::new(with_gaps(clusters(40, 2, 1, 5), 2, 3, 5), 2).unwrap();
+    assert!(data.n_missing() > 5);
+    let seen = |j: usize| -> Vec<f64> {
+        let column = (0..40).map(|i| data.row(i)[j]);
+        column.filter(|x| !x.is_nan()).collect()
+    };
+    // Half the squares about the posterior, the number, and the share of log β₀/β.
+    let column = |j: usize, m0: f64| {
+        let x = seen(j);
+        let n = x.len() as f64;
+        let mean = x.iter().sum::<f64>() / n;
+        let squares: f64 = x.iter().map(|v| (v - mean).powi(2)).sum();
+        let pulled = squares + 0.5 * n / (0.5 + n) * (mean - m0).powi(2);
+        (0.5 * pulled, n, 0.5 * (0.5 / (0.5 + n)).ln())
+    };
+    let gamma = |a0: f64, b0: f64, squares: f64, n: f64| {
+        let (a, b) = (a0 + 0.5 * n, b0 + squares);
+        ln_gamma(a) - ln_gamma(a0) + a0 * b0.ln()
+            - a * b.ln()
+            - 0.5 * n * elbo_math::special::LN_2PI
+    };
+    let ((s1, n1, l1), (s2, n2, l2)) = (column(0, 0.2), column(1, -0.4));
+    let diagonal = gamma(1.75, 1.0, s1, n1) + l1 + gamma(1.75, 0.5, s2, n2) + l2;
+    let spherical = gamma(3.5, 1.5, s1 + s2, n1 + n2) + l1 + l2;
+    let elbo = |covariance| one(&data, covariance).outcome.elbo;
+    assert_close("diagonal", elbo(Covariance::Diagonal), diagonal, 1e-12);
+    assert_close("spherical", elbo(Covariance::Spherical), spherical, 1e-12);
 }
 
 #[test]

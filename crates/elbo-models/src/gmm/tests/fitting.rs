@@ -271,7 +271,7 @@ fn draws_have_the_moments_of_q() {
         check("weights.2", posterior.weights()[1]);
         check("means.3.2", posterior.means()[(2, 1)]);
         // E[Λ⁻¹]: V/(ν − D − 1), per coordinate V/(ν − 2), or DV/(Dν − 2).
-        let nu = posterior.degrees_of_freedom()[0];
+        let nu = posterior.degrees_of_freedom()[(0, 0)];
         let v = nu * posterior.covariance(0)[(1, 1)];
         match covariance {
             Covariance::Full => check("covariances.1.2.2", v / (nu - 3.0)),

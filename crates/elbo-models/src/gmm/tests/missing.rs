@@ -1,5 +1,6 @@
 //! Missing entries against integrals over them.
 
+use elbo_math::special::{LN_2PI, digamma};
 use elbo_testkit::{assert_all_close, assert_close, integrate};
 
 use super::*;
@@ -25,8 +26,8 @@ fn complete(model: &GmmModel, row: &[f64]) -> (f64, Vec<f64>) {
 }
 
 #[test]
-fn bound_and_statistics_are_integrals_over_what_is_missing() {
-    for covariance in TYPES {
+fn with_full_matrices_bound_and_statistics_are_integrals_over_what_is_missing() {
+    for covariance in [Covariance::Full, Covariance::Tied] {
         let model = fitted(covariance);
         // One and two entries missing; the box is 20 units wide around the data, far into the tails.
         for (observed, gaps) in [(vec![0, 2], vec![1]), (vec![1], vec![0, 2])] {
@@ -63,6 +64,93 @@ fn bound_and_statistics_are_integrals_over_what_is_missing() {
             assert_all_close("statistics", &statistics, &expected, 1e-8);
         }
     }
+}
+
+#[test]
+fn with_independent_coordinates_a_missing_entry_is_a_factor_less() {
+    for covariance in [Covariance::Diagonal, Covariance::Spherical] {
+        let model = fitted(covariance);
+        let p = model.posterior();
+        let row = [p.means()[(0, 0)] + 0.4, f64::NAN, p.means()[(1, 2)] - 0.3];
+        let (bound, statistics) = complete(&model, &row);
+        let total: f64 = p.concentration().iter().sum();
+        let log_rho: Vec<f64> = (0..2)
+            .map(|k| {
+                let shape = |j: usize| match covariance {
+                    Covariance::Spherical => 1.5 * p.degrees_of_freedom()[(k, j)],
+                    _ => 0.5 * p.degrees_of_freedom()[(k, j)],
+                };
+                let factor = |j: usize| {
+                    let mean = p.covariance(k)[(j, j)].recip();
+                    let log = digamma(shape(j)) - (shape(j) / mean).ln();
+                    let distance = mean * (row[j] - p.means()[(k, j)]).powi(2);
+                    0.5 * (log - LN_2PI - p.mean_precision()[(k, j)].recip() - distance)
+                };
+                digamma(p.concentration()[k]) - digamma(total) + factor(0) + factor(2)
+            })
+            .collect();
+        let sum = elbo_math::log_space::log_sum_exp(&log_rho);
+        assert_close("bound", bound, sum, 1e-12);
+        for (k, part) in statistics.chunks_exact(statistics.len() / 2).enumerate() {
+            let r = (log_rho[k] - sum).exp();
+            let d = |j: usize| r * (row[j] - p.means()[(k, j)]);
+            let squares = |j: usize| d(j) * d(j) / r;
+            let expected = [r, d(0), 0.0, d(2), squares(0), 0.0, squares(2), 0.0, r, 0.0];
+            assert_all_close("statistics", part, &expected, 1e-10);
+        }
+    }
+}
+
+#[test]
+fn a_column_that_is_mostly_missing_keeps_the_uncertainty_of_what_is_there() {
+    // 400 rows of one cluster, the second column there in 20: its mean's sd is that of 20 rows.
+    let mut values = clusters(400, 2, 1, 11);
+    for (i, row) in values.chunks_exact_mut(2).enumerate() {
+        if i % 20 != 0 {
+            row[1] = f64::NAN;
+        }
+    }
+    let few: Vec<f64> = values
+        .chunks_exact(2)
+        .map(|r| r[1])
+        .filter(|x| !x.is_nan())
+        .collect();
+    let prior = GmmConfig {
+        mean: Some(vec![0.0; 2]),
+        covariance_prior: Some(vec![1.0; 2]),
+        degrees_of_freedom: Some(2.0),
+        ..config(1, Covariance::Diagonal)
+    };
+    let alone = GmmConfig {
+        mean: Some(vec![0.0]),
+        covariance_prior: Some(vec![1.0]),
+        ..prior.clone()
+    };
+    let fit = |values, dim, config: &GmmConfig| {
+        let data = GmmData::new(values, dim).unwrap();
+        fit(&data, config, 1, &mut silent).unwrap().posterior
+    };
+    let (both, one) = (fit(values, 2, &prior), fit(few, 1, &alone));
+    assert_close("β", both.mean_precision()[(0, 1)], 21.0, 1e-12);
+    assert_close(
+        "β",
+        both.mean_precision()[(0, 1)],
+        one.mean_precision()[(0, 0)],
+        1e-12,
+    );
+    assert_close(
+        "ν",
+        both.degrees_of_freedom()[(0, 1)],
+        one.degrees_of_freedom()[(0, 0)],
+        1e-12,
+    );
+    assert_close("mean", both.means()[(0, 1)], one.means()[(0, 0)], 1e-12);
+    assert_close(
+        "V/ν",
+        both.covariance(0)[(1, 1)],
+        one.covariance(0)[(0, 0)],
+        1e-12,
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod naive;
 mod old_faithful;
 mod twin;
 
+use elbo_math::linalg::Matrix;
 use elbo_math::random;
 
 use super::*;
@@ -65,6 +66,11 @@ fn parameters(posterior: &GmmPosterior) -> Vec<f64> {
         .values()
         .flat_map(elbo_math::arrays::Array::to_f64)
         .collect()
+}
+
+/// The first column, which stands for all where no entry is missing.
+fn first_column(matrix: &Matrix) -> Vec<f64> {
+    (0..matrix.rows()).map(|i| matrix[(i, 0)]).collect()
 }
 
 const TYPES: [Covariance; 4] = [

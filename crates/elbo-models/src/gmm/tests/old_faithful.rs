@@ -62,7 +62,7 @@ fn the_same_start_leads_to_the_posterior_that_scikit_learn_finds() {
     );
     assert_all_close(
         "ν",
-        &p.degrees_of_freedom(),
+        &first_column(&p.degrees_of_freedom()),
         &sklearn("degrees_of_freedom"),
         1e-6,
     );
@@ -72,7 +72,7 @@ fn the_same_start_leads_to_the_posterior_that_scikit_learn_finds() {
     // What scikit-learn's bound leaves out: the normalisers of the priors and of the Gaussians.
     let k = 6.0;
     let prior = p.prior();
-    let dof = prior.precision.dof();
+    let dof = prior.precision.dof(0);
     let log_det = elbo_math::linalg::Cholesky::new(DataSummary::new(&data).unwrap().covariance())
         .unwrap()
         .log_det();
