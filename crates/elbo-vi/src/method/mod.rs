@@ -9,6 +9,7 @@ pub mod bam;
 mod batches;
 mod beginning;
 pub mod dadvi;
+pub mod ep;
 mod first_order;
 pub mod flow;
 pub mod fullrank;
@@ -25,6 +26,7 @@ pub use any::AnyMethod;
 pub use auto::Auto;
 pub use bam::Bam;
 pub use dadvi::Dadvi;
+pub use ep::Ep;
 pub use first_order::{FirstOrderConfig, FirstOrderState};
 pub use flow::Flow;
 pub use fullrank::FullRank;
@@ -78,6 +80,7 @@ pub const METHODS: &[Description] = &[
     auto::DESCRIPTION,
     bam::DESCRIPTION,
     dadvi::DESCRIPTION,
+    ep::DESCRIPTION,
     flow::DESCRIPTION,
     fullrank::DESCRIPTION,
     laplace::DESCRIPTION,
