@@ -263,6 +263,8 @@ fn fit_batch(
     }
     let input = for_model(&train)?;
     drop(train);
+    // What is held out is predicted for users as they are, even if they are dropped afterwards.
+    config.keep_users |= !heldout.is_empty();
     run.begin();
     let triplets = || {
         let pairs = heldout.user().iter().zip(heldout.item());
@@ -270,7 +272,7 @@ fn fit_batch(
     };
     let judges = (!heldout.is_empty() && run.method() == Method::Stochastic)
         .then(|| HeldoutRatings::new(&input, triplets().collect()));
-    let fit = restarted(run, |seed, run| match run.method() {
+    let mut fit = restarted(run, |seed, run| match run.method() {
         Method::Stochastic => {
             let size = run.batch_size(USERS_PER_BATCH);
             let mut source = Shuffled::new(&input, size, seed)?;
@@ -292,6 +294,9 @@ fn fit_batch(
     let scores = fit
         .posterior
         .heldout(known.map(|(u, i, v)| (Some(u as usize), Some(i as usize), f64::from(v))));
+    if options.drop_users {
+        fit.posterior = fit.posterior.without_users();
+    }
     let data = Data {
         users: Arc::clone(ratings.users()),
         items: Arc::clone(ratings.items()),

@@ -328,6 +328,8 @@ fn a_stream_is_fitted_to_the_bound_of_data_in_memory() {
 fn users_need_not_be_kept() {
     let place = Place::new();
     let kept = rated(&place);
+    let dropped = place.json("fit factor R --rank 2 --holdout 0.1 --seed 1 --drop-users --json");
+    assert_eq!(dropped["heldout_rmse"], kept["heldout_rmse"]);
     let stream = "--method streaming --batch-size 1000 --drop-users";
     let fit = place.json(&format!(
         "fit factor R --rank 2 --holdout 0.1 --seed 1 {stream} --out S --json"

@@ -234,8 +234,16 @@ impl FactorPosterior {
         }
         Self {
             items,
+            ..self.clone().without_users()
+        }
+    }
+
+    /// The same fit without its users, who are then [folded in](Self::fold_in).
+    #[must_use]
+    pub fn without_users(self) -> Self {
+        Self {
             users: Rows::at_prior(&self.user_prior, self.diagonal, 0).with_noise(self.noise_dof),
-            ..self.clone()
+            ..self
         }
     }
 
