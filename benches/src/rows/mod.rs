@@ -3,6 +3,7 @@
 mod ard;
 mod factor;
 mod gmm;
+mod gradient;
 mod reading;
 
 use std::time::Instant;
@@ -11,10 +12,14 @@ use crate::row::Row;
 
 /// All rows, in the order of `benches/README.md`.
 pub(crate) fn all() -> Vec<Row> {
-    [factor::rows(), gmm::rows(), ard::rows(), reading::rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let rows = [
+        factor::rows(),
+        gmm::rows(),
+        ard::rows(),
+        reading::rows(),
+        gradient::rows(),
+    ];
+    rows.into_iter().flatten().collect()
 }
 
 /// An observer's clock: the median time between iterations.

@@ -12,6 +12,7 @@ pub mod algebra;
 mod block;
 mod fold;
 mod graph;
+mod lanes;
 mod number;
 mod op;
 mod plan;
@@ -29,6 +30,7 @@ pub use block::{
     TriangularSolve,
 };
 pub use graph::{Graph, NodeId};
+pub use lanes::LaneBlock;
 pub use number::{Dual, Number};
 pub use pointwise::Function;
 pub use program::{MOST_LANES, PlateSummary, Program, Subset};

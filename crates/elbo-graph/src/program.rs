@@ -80,6 +80,15 @@ impl Program {
         }
     }
 
+    /// Compiles values to be read with [`outputs`](Self::outputs), without the terms.
+    pub fn report(graph: &Graph, outputs: &[NodeId]) -> Self {
+        Self {
+            plan: Plan::new(graph, &[], outputs),
+            real: Pool::default(),
+            dual: Pool::default(),
+        }
+    }
+
     /// The number of unconstrained coordinates.
     pub fn dimension(&self) -> usize {
         self.plan.n_parameters

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: what the program computes (`elbo-graph`).
 
-use elbo_graph::{MOST_LANES, Program, Subset};
+use elbo_graph::{LaneBlock, MOST_LANES, Program, Subset};
 
 use crate::{DensityError, Draws, LogDensity, Subsampled};
 
@@ -35,16 +35,12 @@ impl LogDensity for Program {
     }
 
     fn log_densities(&self, positions: &Draws, values: &mut [f64]) -> Result<(), DensityError> {
-        for first in (0..positions.n_draws()).step_by(MOST_LANES) {
-            let block = Lanes::load(positions, first);
-            let mut padded = [0.0; MOST_LANES];
-            Self::log_densities(
-                self,
-                &block.numbers,
-                block.lanes,
-                &mut padded[..block.lanes],
-            );
-            values[first..first + block.n_draws].copy_from_slice(&padded[..block.n_draws]);
+        let n_draws = positions.n_draws();
+        for block in LaneBlock::all(positions.as_slice(), n_draws) {
+            let mut some = [0.0; MOST_LANES];
+            let some = &mut some[..block.lanes()];
+            Self::log_densities(self, block.numbers(), block.lanes(), some);
+            block.store(some, values, n_draws);
         }
         Ok(())
     }
@@ -56,14 +52,12 @@ impl LogDensity for Program {
         directions: &Draws,
         products: &mut Draws,
     ) -> Result<(), DensityError> {
-        for first in (0..positions.n_draws()).step_by(MOST_LANES) {
-            let (x, v) = (
-                Lanes::load(positions, first),
-                Lanes::load(directions, first),
-            );
-            let mut out = vec![0.0; x.numbers.len()];
-            Self::hessian_vector_products(self, &x.numbers, &v.numbers, x.lanes, &mut out);
-            x.store(&out, first, products);
+        let n_draws = positions.n_draws();
+        let blocks = LaneBlock::all(positions.as_slice(), n_draws);
+        for (x, v) in blocks.zip(LaneBlock::all(directions.as_slice(), n_draws)) {
+            let mut out = vec![0.0; x.numbers().len()];
+            Self::hessian_vector_products(self, x.numbers(), v.numbers(), x.lanes(), &mut out);
+            x.store(&out, products.as_mut_slice(), n_draws);
         }
         Ok(())
     }
@@ -104,58 +98,20 @@ impl Subsampled for Program {
     }
 }
 
-/// Consecutive draws as a program takes them: a power of two of lanes, the last draw repeated.
-#[expect(clippy::struct_field_names, reason = "`lanes` is the field's own word")]
-struct Lanes {
-    lanes: usize,
-    n_draws: usize,
-    numbers: Vec<f64>, // (dimension, lanes)
-}
-
-impl Lanes {
-    fn load(draws: &Draws, first: usize) -> Self {
-        let n_draws = MOST_LANES.min(draws.n_draws() - first);
-        let lanes = n_draws.next_power_of_two();
-        let mut numbers = Vec::with_capacity(draws.dimension() * lanes);
-        for i in 0..draws.dimension() {
-            let block = &draws.coordinate(i)[first..first + n_draws];
-            numbers.extend_from_slice(block);
-            numbers.extend(std::iter::repeat_n(block[n_draws - 1], lanes - n_draws));
-        }
-        Self {
-            lanes,
-            n_draws,
-            numbers,
-        }
-    }
-
-    /// Writes results in this layout over the draws from `first` on.
-    fn store(&self, results: &[f64], first: usize, to: &mut Draws) {
-        for (i, block) in results.chunks_exact(self.lanes).enumerate() {
-            to.coordinate_mut(i)[first..first + self.n_draws]
-                .copy_from_slice(&block[..self.n_draws]);
-        }
-    }
-}
-
 fn in_lanes(
     positions: &Draws,
     values: &mut [f64],
     gradients: &mut Draws,
     evaluate: impl Fn(&[f64], usize, &mut [f64], &mut [f64]),
 ) {
-    for first in (0..positions.n_draws()).step_by(MOST_LANES) {
-        let block = Lanes::load(positions, first);
-        let mut padded = [0.0; MOST_LANES];
-        let mut out = vec![0.0; block.numbers.len()];
-        evaluate(
-            &block.numbers,
-            block.lanes,
-            &mut padded[..block.lanes],
-            &mut out,
-        );
-        values[first..first + block.n_draws].copy_from_slice(&padded[..block.n_draws]);
-        block.store(&out, first, gradients);
+    let n_draws = positions.n_draws();
+    for block in LaneBlock::all(positions.as_slice(), n_draws) {
+        let mut some = [0.0; MOST_LANES];
+        let some = &mut some[..block.lanes()];
+        let mut out = vec![0.0; block.numbers().len()];
+        evaluate(block.numbers(), block.lanes(), some, &mut out);
+        block.store(some, values, n_draws);
+        block.store(&out, gradients.as_mut_slice(), n_draws);
     }
 }
 

@@ -7,6 +7,7 @@
 //! | path | what |
 //! |---|---|
 //! | [`models`] | models to fit, and the drivers: in memory, by mini-batches, from a stream |
+//! | [`graph`] | differentiable programs over lanes of draws, and a builder that reads like a model |
 //! | [`dist`] | distributions and exponential families |
 //! | [`math`] | linear algebra, special functions, random streams, parallel sums |
 //!
@@ -46,5 +47,6 @@
 //! ```
 
 pub use elbo_dist as dist;
+pub use elbo_graph as graph;
 pub use elbo_math as math;
 pub use elbo_models as models;

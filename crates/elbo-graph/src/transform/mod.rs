@@ -226,7 +226,7 @@ impl<B> Transform<B> {
         }
     }
 
-    const fn is_entrywise(&self) -> bool {
+    pub(crate) const fn is_entrywise(&self) -> bool {
         matches!(
             self,
             Self::Identity
