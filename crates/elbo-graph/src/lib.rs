@@ -11,8 +11,10 @@
 pub mod algebra;
 mod block;
 mod fold;
+pub mod gaussian_process;
 mod graph;
 mod lanes;
+pub mod multivariate;
 mod number;
 mod op;
 mod plan;
@@ -26,8 +28,8 @@ mod tests;
 mod transform;
 
 pub use block::{
-    Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, SumToZero, Tcrossprod,
-    TriangularSolve,
+    Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, LogMultivariateGamma,
+    SumToZero, Tcrossprod, TriangularSolve,
 };
 pub use graph::{Graph, NodeId};
 pub use lanes::LaneBlock;

@@ -7,6 +7,7 @@
 mod cholesky;
 mod correlation;
 mod cumulative_sum;
+mod multivariate_gamma;
 mod sum_to_zero;
 mod tcrossprod;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod triangular_solve;
 pub use cholesky::Cholesky;
 pub use correlation::CorrelationCholesky;
 pub use cumulative_sum::CumulativeSum;
+pub use multivariate_gamma::LogMultivariateGamma;
 pub use sum_to_zero::SumToZero;
 pub use tcrossprod::Tcrossprod;
 pub use triangular_solve::TriangularSolve;
