@@ -75,12 +75,12 @@ pub struct Description {
     pub options: &'static [(&'static str, &'static str, &'static str)],
 }
 
-/// Every method; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
+/// Every method for any density; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
+/// [`ep`] is not among them: it asks for a density of factors.
 pub const METHODS: &[Description] = &[
     auto::DESCRIPTION,
     bam::DESCRIPTION,
     dadvi::DESCRIPTION,
-    ep::DESCRIPTION,
     flow::DESCRIPTION,
     fullrank::DESCRIPTION,
     laplace::DESCRIPTION,
