@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Shape of the gamma prior of every input's precision; 0.5 with a small rate is a Cauchy prior on the weight
     #[arg(long, value_name = "X")]
     prior_shape: Option<f64>,
-    /// Rate of that prior, on standardised columns [default: 0.001 / rows]
+    /// Rate of that prior, on standardised columns [default: 2 / (rows · inputs²)]
     #[arg(long, value_name = "X")]
     prior_rate: Option<f64>,
     /// An input is on when the sign of a weight of it is at least this certain, between 0.5 and 1 [default: 0.99]
@@ -111,6 +111,7 @@ fn config(
         noise: options
             .noise_sd
             .map_or(default.noise, |sd| NoisePrior::Fixed { sd }),
+        switches: default.switches,
         warm_start: regression::earlier(run, &options.shared.target)?,
         heldout: data.heldout.clone(),
         method: regression::method(run, data.design.n_rows(), default.method),

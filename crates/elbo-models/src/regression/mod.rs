@@ -12,6 +12,7 @@ mod coding;
 mod design;
 #[cfg(test)]
 mod design_tests;
+mod evidence;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]

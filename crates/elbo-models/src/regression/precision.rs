@@ -12,13 +12,10 @@
 use elbo_dist::{ExponentialFamily, Gamma, Moments};
 use elbo_math::special::LN_2PI;
 
+use super::evidence::Evidence;
 use super::noise::gamma;
 use super::weights::Weights;
 use crate::ModelError;
-
-/// How far `log E[α]` may jump in a step; a prior so vague that its limit lies beyond leaves the
-/// rest to the next step.
-const LONGEST_JUMP: f64 = 40.0;
 
 /// What the other inputs that are on must leave of an input's own information, for it to jump.
 ///
@@ -58,6 +55,15 @@ pub(crate) struct Precisions {
     /// The known precisions; unused entries are 0.
     known: Vec<f64>,
     posterior: Vec<Gamma>,
+}
+
+/// Another maximum of the ELBO in one group's precision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Switch {
+    group: usize,
+    log_alpha: f64,
+    /// By how many nats it is higher than where the group is.
+    pub(crate) gain: f64,
 }
 
 impl Precisions {
@@ -159,13 +165,11 @@ impl Precisions {
     /// Where each `q(α_g)` would settle if `q(w)` followed it and all other groups stood still; a
     /// group that is not to jump goes where `plain` does.
     ///
-    /// Plain updates creep: for an input that the data do not want, `1/α` falls like `1/t`. Seen
-    /// from weight `d` alone the data are a Gaussian of precision `s` and linear term `r`, with
-    /// `V_dd = 1/(α + s)` and `m_d = r/(α + s)`, so the limit of the updates is the root of
-    /// `a/α = b₀ + ½ Σ_d (r²/(α + s)² + 1/(α + s))` that lies uphill. The jump is a proposal: it is
-    /// exact for uncorrelated inputs, and the caller takes it only if the ELBO rises.
+    /// Plain updates creep: for an input that the data do not want, `1/α` falls like `1/t`. The jump
+    /// is a proposal: it is exact for uncorrelated inputs, and the caller takes it only if the ELBO
+    /// rises.
     ///
-    /// `alone` are the precisions `s` that the weights would have without the other inputs.
+    /// `alone` are the precisions that the data would give the weights without the other inputs.
     pub(crate) fn jump(
         &self,
         weights: &Weights,
@@ -173,56 +177,62 @@ impl Precisions {
         plain: &Self,
         who: Jump,
     ) -> Result<Self, ModelError> {
-        let n_groups = self.posterior.len();
-        let mut evidence: Vec<Vec<(f64, f64)>> = vec![Vec::new(); n_groups];
-        let mut jumps = vec![true; n_groups];
+        let evidence = self.evidence(weights);
+        let mut related = vec![false; self.posterior.len()];
         for (d, group) in self.group_of.iter().enumerate() {
             if let Some(g) = group {
-                let total = 1.0 / weights.variances[d];
-                let s = (total - self.posterior[*g].mean()).max(0.0);
-                let r = weights.mean[d] * total;
-                evidence[*g].push((s, r * r));
-                let unrelated = s >= NEARLY_ALONE * alone[d];
-                jumps[*g] &= unrelated || who == Jump::All || n_groups == 1;
+                let information = 1.0 / weights.variances[d] - self.posterior[*g].mean();
+                related[*g] |= information < NEARLY_ALONE * alone[d];
             }
         }
         self.with_rates(|g, q| {
-            if jumps[g] {
-                q.shape() / self.settle(q, &evidence[g])
+            if !related[g] || who == Jump::All || related.len() == 1 {
+                q.shape() / evidence[g].uphill(q.mean().ln()).exp()
             } else {
                 plain.posterior[g].rate()
             }
         })
     }
 
-    fn settle(&self, q: &Gamma, evidence: &[(f64, f64)]) -> f64 {
-        let slope = |log_alpha: f64| {
-            let alpha = log_alpha.exp();
-            let pull = |(s, r2): &(f64, f64)| {
-                let total = alpha + s;
-                0.5 * (r2 / (total * total) + 1.0 / total)
-            };
-            q.shape() / alpha - self.prior.rate() - evidence.iter().map(pull).sum::<f64>()
-        };
-        let start = q.mean().ln();
-        let up = if slope(start) > 0.0 { 1.0 } else { -1.0 };
-        // March uphill to where the slope turns, then bisect. Beyond the limit of the updates there
-        // may be another one, where the input is off: short strides do not step over the first.
-        let stride = 0.25 * up;
-        let mut far = start + stride;
-        while slope(far) * up > 0.0 && (far - start).abs() < LONGEST_JUMP {
-            far += stride;
+    /// Groups whose `q(α_g)` would be better off at another maximum, out of reach of updates, by at
+    /// least `least` nats if all others stood still: on instead of off, or off instead of on.
+    pub(crate) fn switches(&self, weights: &Weights, least: f64) -> Vec<Switch> {
+        let evidence = self.evidence(weights);
+        let groups = self.posterior.iter().zip(&evidence).enumerate();
+        groups
+            .filter_map(|(group, (q, evidence))| {
+                let log_alpha = evidence.highest();
+                let gain = evidence.value(log_alpha) - evidence.value(q.mean().ln());
+                let switch = Switch {
+                    group,
+                    log_alpha,
+                    gain,
+                };
+                (gain >= least).then_some(switch)
+            })
+            .collect()
+    }
+
+    /// The precisions after some switches.
+    pub(crate) fn switched(&self, switches: &[Switch]) -> Result<Self, ModelError> {
+        let mut rates: Vec<f64> = self.posterior.iter().map(Gamma::rate).collect();
+        for switch in switches {
+            let shape = self.posterior[switch.group].shape();
+            rates[switch.group] = shape / switch.log_alpha.exp();
         }
-        let mut near = far - stride;
-        for _ in 0..40 {
-            let middle = 0.5 * (near + far);
-            if slope(middle) * up > 0.0 {
-                near = middle;
-            } else {
-                far = middle;
+        self.with_rates(|g, _| rates[g])
+    }
+
+    fn evidence(&self, weights: &Weights) -> Vec<Evidence> {
+        let start = |q: &Gamma| Evidence::new(q.shape(), self.prior.rate());
+        let mut evidence: Vec<Evidence> = self.posterior.iter().map(start).collect();
+        for (d, group) in self.group_of.iter().enumerate() {
+            if let Some(g) = group {
+                let alpha = self.posterior[*g].mean();
+                evidence[*g].push(alpha, weights.mean[d], weights.variances[d]);
             }
         }
-        (0.5 * (near + far)).exp()
+        evidence
     }
 
     /// The geometric path from `self` (0) to `other` (1) in the expected precisions.

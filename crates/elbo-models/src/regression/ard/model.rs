@@ -1,4 +1,5 @@
-//! Coordinate ascent over `q(w)`, `q(α)`, `q(τ)`, with jumps over the slow stretches.
+//! Coordinate ascent over `q(w)`, `q(α)`, `q(τ)`, with jumps over the slow stretches and
+//! switches between maxima.
 
 use elbo_dist::Gamma;
 use elbo_math::special::LN_2PI;
@@ -16,6 +17,10 @@ use crate::{ConjugateModel, ModelError};
 
 /// Steps in which only `q(w)` and `q(τ)` move.
 const WARMUP: usize = 3;
+/// A step that gains fewer nats ends the climb to a maximum, and others are looked for.
+const SETTLED: f64 = 1.0;
+/// Nats that decide between two maxima: fewer are no reason to start over.
+const LEAST_GAIN: f64 = 0.01;
 
 /// Relevance determination with its current `q`.
 #[derive(Debug, Clone)]
@@ -29,6 +34,10 @@ pub struct ArdModel {
     stride: f64,
     /// Steps left in which precisions stand still, until `q(w)` and the noise have seen the data.
     warmup: usize,
+    /// Whether inputs are switched on and off where that raises the ELBO.
+    switches: bool,
+    /// The ELBO before the last step.
+    last: f64,
 }
 
 /// The factors of `q`, which change together.
@@ -51,7 +60,7 @@ impl ArdModel {
         } else {
             Form::cheapest(rows)
         };
-        let rate = config.prior_rate.unwrap_or(1e-3 / rows.total_weight());
+        let rate = config.rate(rows.total_weight(), scale.coding.inputs.len());
         let prior = gamma_setting("prior_shape and prior_rate", config.prior_shape, rate)?;
         Self::with_form(form, scale, prior, config)
     }
@@ -78,6 +87,8 @@ impl ArdModel {
             jump: Jump::Unrelated,
             stride: 1.0,
             warmup: WARMUP,
+            switches: config.switches,
+            last: f64::NEG_INFINITY,
         };
         match &config.warm_start {
             Some(earlier) => model.resumed(earlier),
@@ -151,6 +162,11 @@ impl ArdModel {
         let n = self.form.total_weight(statistics);
         let residual = self.expected_residual(statistics, &self.q.weights);
         let current = self.bound(statistics, &self.q, residual);
+        let rise = current - self.last;
+        self.last = current;
+        if self.switches && rise < SETTLED && self.switch(statistics, current)? {
+            return Ok(());
+        }
         let plain = self
             .q
             .precisions
@@ -179,6 +195,28 @@ impl ArdModel {
         self.stride = 1.0;
         self.q = self.with_best_weights(statistics, plain, noise)?.0;
         Ok(())
+    }
+
+    /// Switches inputs on or off for which that is better, all of them or else the one that gains
+    /// most; tells whether the ELBO rose.
+    ///
+    /// Where an input is off, updates leave it off however much the others change, and the climb
+    /// may have switched it off too early: of inputs that say the same, all were half wanted.
+    fn switch(&mut self, statistics: &Moments, current: f64) -> Result<bool, ModelError> {
+        let mut switches = self.q.precisions.switches(&self.q.weights, LEAST_GAIN);
+        switches.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+        let mut tried = switches.len();
+        while tried > 0 {
+            let precisions = self.q.precisions.switched(&switches[..tried])?;
+            let (q, residual) = self.with_best_weights(statistics, precisions, self.q.noise)?;
+            if self.bound(statistics, &q, residual) > current {
+                self.q = q;
+                self.stride = 1.0;
+                return Ok(true);
+            }
+            tried /= 2;
+        }
+        Ok(false)
     }
 
     /// A step of `q(τ)` and `q(w)` alone. While τ is far too small everything looks irrelevant, and
@@ -269,6 +307,7 @@ impl ConjugateModel for ArdModel {
             weights,
         };
         self.warmup = 0;
+        self.last = f64::NEG_INFINITY;
         Ok(())
     }
 
