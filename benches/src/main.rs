@@ -31,6 +31,10 @@ struct Args {
     /// How often each side runs.
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Makes other data of the same kind: the figures of `benches/README.md` are those of seed 1
+    /// unless they say otherwise.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// The Python that has the rivals (`rivals/requirements.txt`); without it, the one that the
     /// variable `ELBO_BENCH_PYTHON` names; without either, ours alone.
     #[arg(long)]
@@ -65,7 +69,7 @@ fn main() -> Result<ExitCode> {
         .python
         .or_else(|| std::env::var_os("ELBO_BENCH_PYTHON").map(PathBuf::from));
     for row in chosen {
-        for comparison in row::compare(row, python.as_deref(), args.runs)? {
+        for comparison in row::compare(row, python.as_deref(), args.runs, args.seed)? {
             print(&comparison, args.json);
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Row {
 pub(crate) struct Case<'a> {
     /// Where the data lie.
     pub(crate) folder: &'a Path,
+    /// Of the random numbers that the data are made of.
+    pub(crate) seed: u64,
     options: &'a [(&'static str, &'static str)],
 }
 
@@ -173,16 +175,23 @@ impl fmt::Display for Comparison {
 pub(crate) fn our_side(row: &Row, folder: &Path, threads: usize) -> Result<Report> {
     let case = Case {
         folder,
+        seed: 0, // the data are made already
         options: row.options,
     };
     elbo::math::parallel::with_threads(threads, || (row.ours)(&case))
 }
 
 /// Prepares the data, lets the sides alternate, and takes medians.
-pub(crate) fn compare(row: &Row, python: Option<&Path>, runs: usize) -> Result<Vec<Comparison>> {
+pub(crate) fn compare(
+    row: &Row,
+    python: Option<&Path>,
+    runs: usize,
+    seed: u64,
+) -> Result<Vec<Comparison>> {
     let folder = tempfile::tempdir().context("a folder for the data")?;
     let case = Case {
         folder: folder.path(),
+        seed,
         options: row.options,
     };
     (row.prepare)(&case).with_context(|| format!("preparing {}", row.name))?;

@@ -33,7 +33,7 @@ pub(crate) fn rows() -> Vec<Row> {
 /// Twenty separated Gaussians with random covariances.
 fn prepare(case: &Case) -> Result<()> {
     let (n, d, k) = (case.get("n"), case.get("d"), case.get("k"));
-    let mut rng = stream(1, "bench/gmm", 0);
+    let mut rng = stream(case.seed, "bench/gmm", 0);
     let means = Matrix::from_fn(k, d, |_, _| 4.0 * standard_normal(&mut rng));
     let scale = (d as f64).sqrt();
     let factors: Vec<Matrix> = (0..k)

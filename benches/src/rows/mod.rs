@@ -24,21 +24,40 @@ pub(crate) fn all() -> Vec<Row> {
 
 /// An observer's clock: the median time between iterations.
 #[derive(Default)]
-pub(crate) struct Laps(Vec<Instant>);
+pub(crate) struct Laps(Vec<(Instant, f64)>);
 
 impl Laps {
     pub(crate) fn lap(&mut self) {
-        self.0.push(Instant::now());
+        self.0.push((Instant::now(), cpu_seconds()));
     }
 
     /// Median seconds from one lap to the next; NaN for fewer than two.
     pub(crate) fn median(&self) -> f64 {
-        let mut seconds: Vec<f64> = self
-            .0
-            .windows(2)
-            .map(|w| (w[1] - w[0]).as_secs_f64())
-            .collect();
-        seconds.sort_by(f64::total_cmp);
-        seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
+        median(self.0.windows(2).map(|w| (w[1].0 - w[0].0).as_secs_f64()))
+    }
+
+    /// The same in seconds of all threads' CPU time: what a busy machine disturbs less.
+    pub(crate) fn median_cpu(&self) -> f64 {
+        median(self.0.windows(2).map(|w| w[1].1 - w[0].1))
+    }
+}
+
+fn median(seconds: impl Iterator<Item = f64>) -> f64 {
+    let mut seconds: Vec<f64> = seconds.collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// CPU seconds that this process has used, user and system; NaN where the system does not say.
+///
+/// Linux counts them in hundredths in `/proc`, so that single laps below a tenth mean little.
+pub(crate) fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The program's name, in parentheses, may hold spaces; times are fields 14 and 15.
+    let fields = stat.rsplit(") ").next().unwrap_or_default();
+    let mut times = fields.split(' ').skip(11).map(str::parse::<f64>);
+    match (times.next(), times.next()) {
+        (Some(Ok(user)), Some(Ok(system))) => (user + system) / 100.0,
+        _ => f64::NAN,
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn rows() -> Vec<Row> {
 
 /// The shape of `MovieLens`' file: header, user, film, rating in halves, seconds since 1970.
 fn prepare(case: &Case) -> Result<()> {
-    let mut rng = stream(1, "bench/read", 0);
+    let mut rng = stream(case.seed, "bench/read", 0);
     let rows = case.get("rows");
     let mut text = String::from("userId,movieId,rating,timestamp\n");
     for row in 0..rows {
