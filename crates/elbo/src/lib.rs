@@ -6,10 +6,40 @@
 //!
 //! | path | what |
 //! |---|---|
+//! | [`vi`] | any log density: methods, verdicts, NUTS for reference |
 //! | [`models`] | models to fit, and the drivers: in memory, by mini-batches, from a stream |
 //! | [`graph`] | differentiable programs over lanes of draws, and a builder that reads like a model |
 //! | [`dist`] | distributions and exponential families |
 //! | [`math`] | linear algebra, special functions, random streams, parallel sums |
+//!
+//! # Your own density
+//!
+//! A trait with one required method brings every method of [`vi`]; the default climbs from cheap to
+//! rich until its own verdict is good.
+//!
+//! ```
+//! use elbo::{DensityError, FitConfig, LogDensity, fit};
+//!
+//! /// Eight coin tosses, five heads, and a normal prior on the log odds.
+//! struct Coin;
+//!
+//! impl LogDensity for Coin {
+//!     fn log_density_and_gradient(&self, x: &[f64], g: &mut [f64]) -> Result<f64, DensityError> {
+//!         let heads = 1.0 / (1.0 + (-x[0]).exp());
+//!         g[0] = 5.0 - 8.0 * heads - x[0];
+//!         Ok(5.0 * x[0] - 8.0 * x[0].exp().ln_1p() - 0.5 * x[0] * x[0])
+//!     }
+//! }
+//!
+//! let seed = 1;
+//! let fit = fit(&Coin, 1, &FitConfig::new(seed))?;
+//! println!("{}", fit.verdict); // Good: the weighted draws reproduce the posterior (k̂ = …
+//! println!("log odds {:.2} ± {:.2}", fit.means()[0], fit.standard_deviations()[0]);
+//! let draws = fit.draws(1000, seed); // from the posterior, by importance resampling
+//! # assert_eq!(fit.verdict.grade, elbo::Grade::Good);
+//! # assert_eq!(draws.n_draws(), 1000);
+//! # Ok::<(), elbo::vi::ViError>(())
+//! ```
 //!
 //! # A mixture in a few lines
 //!
@@ -50,3 +80,7 @@ pub use elbo_dist as dist;
 pub use elbo_graph as graph;
 pub use elbo_math as math;
 pub use elbo_models as models;
+pub use elbo_vi as vi;
+
+pub use elbo_vi::diagnostic::verdict::Grade;
+pub use elbo_vi::{DensityError, Draws, Fit, FitConfig, LogDensity, ViError, fit};
