@@ -8,10 +8,10 @@ use elbo_math::random::stream;
 
 use crate::diagnostic::importance::WeightedDraws;
 use crate::diagnostic::verdict::{Verdict, VerdictConfig};
-use crate::driver::{DriverConfig, Observer, Outcome, silent};
+use crate::driver::{self, DriverConfig, Fitted, Observer, Outcome, silent};
 use crate::method::auto::Rung;
 use crate::method::probes::probes;
-use crate::method::{AnyMethod, Start};
+use crate::method::{AnyMethod, Method, Start};
 use crate::{Approximation, Draws, LogDensity, Target, ViError};
 
 /// How to fit.
@@ -107,39 +107,70 @@ pub fn fit_observed(
 ) -> Result<Fit, ViError> {
     let target = Target::new(density, dimension)?;
     let (start, seed) = (&config.start, config.seed);
-    let (mut rungs, best) = if let AnyMethod::Auto(auto) = &config.method {
+    if let AnyMethod::Auto(auto) = &config.method {
         let mut auto = auto.clone();
         auto.verdict = config.verdict;
-        auto.climb(&target, start, seed, &config.driver, observer)?
-    } else {
-        let method = &config.method;
-        let found = method.run(&target, start, seed, &config.driver, observer)?;
-        let others = probes(&target, start, &*found.approximation, seed);
-        let verdict = &config.verdict;
-        let rung = Rung::new(method.name(), found, &target, &others, verdict, seed)?;
-        (vec![rung], 0)
-    };
-    let tried = rungs
-        .iter()
-        .map(|r| {
-            let evaluations = r.outcome.gradient_evaluations;
-            (r.method, r.judged.verdict.clone(), evaluations)
-        })
-        .collect();
-    let rung = rungs.swap_remove(best);
-    Ok(Fit {
-        approximation: rung.approximation,
-        method: rung.method,
-        verdict: rung.judged.verdict,
-        outcome: rung.outcome,
-        failure: rung.failure,
-        weighted: rung.judged.weighted,
-        tried,
-        gradient_evaluations: target.gradient_evaluations(),
-    })
+        let (rungs, best) = auto.climb(&target, start, seed, &config.driver, observer)?;
+        return Ok(Fit::new(rungs, best, &target));
+    }
+    let method = &config.method;
+    let found = method.run(&target, start, seed, &config.driver, observer)?;
+    judged(method.name(), found, &target, config)
+}
+
+/// As [`fit_observed`], with a method that is not among [`AnyMethod`]'s: one of your own, or one that
+/// needs more than a density, such as [`Ep`](crate::method::Ep).
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_with<M: Method>(
+    name: &'static str,
+    method: &M,
+    density: &dyn LogDensity,
+    dimension: usize,
+    config: &FitConfig,
+    observer: &mut Observer<'_>,
+) -> Result<Fit, ViError> {
+    let target = Target::new(density, dimension)?;
+    let (start, seed) = (&config.start, config.seed);
+    let found = driver::fit(method, &target, start, seed, &config.driver, observer)?;
+    judged(name, found, &target, config)
+}
+
+fn judged(
+    name: &'static str,
+    found: Fitted,
+    target: &Target<'_>,
+    config: &FitConfig,
+) -> Result<Fit, ViError> {
+    let seed = config.seed;
+    let others = probes(target, &config.start, &*found.approximation, seed);
+    let rung = Rung::new(name, found, target, &others, &config.verdict, seed)?;
+    Ok(Fit::new(vec![rung], 0, target))
 }
 
 impl Fit {
+    fn new(mut rungs: Vec<Rung>, best: usize, target: &Target<'_>) -> Self {
+        let tried = rungs
+            .iter()
+            .map(|r| {
+                let evaluations = r.outcome.gradient_evaluations;
+                (r.method, r.judged.verdict.clone(), evaluations)
+            })
+            .collect();
+        let rung = rungs.swap_remove(best);
+        Self {
+            approximation: rung.approximation,
+            method: rung.method,
+            verdict: rung.judged.verdict,
+            outcome: rung.outcome,
+            failure: rung.failure,
+            weighted: rung.judged.weighted,
+            tried,
+            gradient_evaluations: target.gradient_evaluations(),
+        }
+    }
+
     /// Whether the weights can be trusted; moments and draws are weighted if they can.
     pub fn is_weighted(&self) -> bool {
         self.verdict.khat <= self.verdict.khat_threshold

@@ -9,6 +9,11 @@ use crate::sample::{SampleConfig, sample};
 use crate::testing::{BANANA, FUNNEL, Gaussian, TWO_MODES};
 use crate::{Fit, FitConfig, LogDensity, Target, fit};
 
+/// Enough for the Gaussian rungs.
+const AMPLE: u64 = 1_000_000;
+/// So little that no rung gets far: honesty must not depend on the budget.
+const SMALL: u64 = 30_000;
+
 /// Means and standard deviations of a long NUTS run.
 fn reference(density: &dyn LogDensity, dimension: usize) -> (Vec<f64>, Vec<f64>) {
     let target = Target::new(density, dimension).unwrap();
@@ -43,8 +48,10 @@ fn errors(fit: &Fit, mean: &[f64], sd: &[f64]) -> (f64, f64) {
 }
 
 /// Fits, and asserts that nothing misleading is called good; answers the grade.
-fn honest(name: &str, density: &dyn LogDensity, mean: &[f64], sd: &[f64]) -> Grade {
-    let fit = fit(density, mean.len(), &FitConfig::new(3)).unwrap();
+fn honest(name: &str, density: &dyn LogDensity, mean: &[f64], sd: &[f64], budget: u64) -> Grade {
+    let mut config = FitConfig::new(3);
+    config.driver.max_gradient_evaluations = budget;
+    let fit = fit(density, mean.len(), &config).unwrap();
     let (of_mean, of_sd) = errors(&fit, mean, sd);
     if fit.verdict.grade == Grade::Good {
         assert!(
@@ -138,39 +145,56 @@ fn posteriors_near_a_gaussian_are_good_and_right() {
         .map(|v| v.sqrt())
         .collect();
     let mean = gaussian.mean.clone();
-    let grade = honest("gaussian", &gaussian, &mean, &sds);
+    let grade = honest("gaussian", &gaussian, &mean, &sds, AMPLE);
     assert_eq!(grade, Grade::Good);
     let regression = logistic();
     let (mean, sd) = reference(&regression, 5);
-    assert_eq!(honest("logistic", &regression, &mean, &sd), Grade::Good);
+    assert_eq!(
+        honest("logistic", &regression, &mean, &sd, AMPLE),
+        Grade::Good
+    );
 }
 
 #[test]
 fn difficult_posteriors_are_never_called_good_wrongly() {
-    honest("banana", &BANANA, &[0.0; 2], &[1.0, 0.75_f64.sqrt()]);
+    honest("banana", &BANANA, &[0.0; 2], &[1.0, 0.75_f64.sqrt()], SMALL);
     let sds = [vec![3.0], vec![4.5_f64.exp().sqrt(); 9]].concat();
-    honest("funnel", &FUNNEL, &[0.0; 10], &sds);
+    honest("funnel", &FUNNEL, &[0.0; 10], &sds, SMALL);
     let sds = [7.75_f64.sqrt(), 1.0];
-    honest("two modes", &TWO_MODES, &[-1.5, 0.0], &sds);
+    honest("two modes", &TWO_MODES, &[-1.5, 0.0], &sds, SMALL);
     let student = FromFn(|x: &[f64], g: &mut [f64]| {
         for (g, v) in g.iter_mut().zip(x) {
             *g = -6.0 * v / (5.0 + v * v);
         }
         x.iter().map(|v| -3.0 * (v * v / 5.0).ln_1p()).sum()
     });
-    honest("student", &student, &[0.0; 5], &[(5.0_f64 / 3.0).sqrt(); 5]);
+    honest(
+        "student",
+        &student,
+        &[0.0; 5],
+        &[(5.0_f64 / 3.0).sqrt(); 5],
+        SMALL,
+    );
     let cauchy = FromFn(|x: &[f64], g: &mut [f64]| {
         g[0] = -2.0 * x[0] / (1.0 + x[0] * x[0]);
         -(x[0] * x[0]).ln_1p()
     });
+    let mut config = FitConfig::new(3);
+    config.driver.max_gradient_evaluations = SMALL;
     // A Cauchy variable has neither; any number may stand for them, and none is good.
-    let found = fit(&cauchy, 1, &FitConfig::new(3)).unwrap();
+    let found = fit(&cauchy, 1, &config).unwrap();
     assert_ne!(found.verdict.grade, Grade::Good, "{}", found.verdict);
     let schools = eight_schools(false);
     let (mean, sd) = reference(&schools, 10);
-    honest("eight schools", &schools, &mean, &sd);
+    honest("eight schools", &schools, &mean, &sd, SMALL);
     let (mean, sd) = carried_over();
-    honest("eight schools, centred", &eight_schools(true), &mean, &sd);
+    honest(
+        "eight schools, centred",
+        &eight_schools(true),
+        &mean,
+        &sd,
+        SMALL,
+    );
 }
 
 /// Moments of (μ, log τ, θ) from NUTS on the non-centred parameters, on which it mixes.
