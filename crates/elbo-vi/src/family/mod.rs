@@ -60,6 +60,7 @@ pub use mean_field::MeanField;
 use elbo_math::arrays::{Array, Arrays};
 use elbo_math::random::{Stream, fill_standard_normal};
 
+use crate::method::pathfinder::PathMixture;
 use crate::{Approximation, Draws, ViError};
 
 /// A member `q(·; λ)` of a family, which can become any other member.
@@ -156,6 +157,7 @@ pub fn restore(name: &str, arrays: &Arrays) -> Result<Box<dyn Approximation>, Vi
         Block::NAME => Ok(Box::new(Block::from_arrays(arrays)?)),
         flow::RealNvp::NAME => Ok(Box::new(flow::RealNvp::from_arrays(arrays)?)),
         flow::NeuralSpline::NAME => Ok(Box::new(flow::NeuralSpline::from_arrays(arrays)?)),
+        PathMixture::NAME => Ok(Box::new(PathMixture::from_arrays(arrays)?)),
         _ => Err(ViError::Parameters {
             family: "family",
             name: "name",
@@ -166,7 +168,7 @@ pub fn restore(name: &str, arrays: &Arrays) -> Result<Box<dyn Approximation>, Vi
 }
 
 /// The array `name`, of `family`.
-fn array<'a>(
+pub(crate) fn array<'a>(
     family: &'static str,
     arrays: &'a Arrays,
     name: &'static str,
@@ -180,7 +182,7 @@ fn array<'a>(
 }
 
 /// Checks that a vector has a length and holds finite numbers only.
-fn check_finite(
+pub(crate) fn check_finite(
     family: &'static str,
     name: &'static str,
     values: &[f64],
@@ -214,7 +216,7 @@ fn scales(family: &'static str, logs: &[f64]) -> Result<Vec<f64>, ViError> {
     Ok(scales)
 }
 
-fn check_scales(family: &'static str, scales: &[f64]) -> Result<(), ViError> {
+pub(crate) fn check_scales(family: &'static str, scales: &[f64]) -> Result<(), ViError> {
     match scales.iter().find(|s| !(s.is_normal() && **s > 0.0)) {
         Some(s) => Err(ViError::Parameters {
             family,

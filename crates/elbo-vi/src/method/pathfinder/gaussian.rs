@@ -11,8 +11,9 @@ use elbo_math::linalg::{Cholesky, Matrix, axpy, dot, matmul, matmul_nt, matmul_t
 use elbo_math::random::{Stream, fill_standard_normal};
 use elbo_math::special::LN_2PI;
 
+use crate::family::{array, check_finite, check_scales};
 use crate::optimizer::lbfgs::Pair;
-use crate::{Approximation, Draws};
+use crate::{Approximation, Draws, ViError};
 
 /// A row whose part outside the earlier rows is smaller than this share of it adds no direction.
 const NO_DIRECTION: f64 = 1e-10;
@@ -65,6 +66,34 @@ impl HistoryGaussian {
         let newton = q.covariance_times(gradient);
         axpy(1.0, &newton, &mut q.mean);
         q.mean.iter().all(|m| m.is_finite()).then_some(q)
+    }
+
+    /// The family's name.
+    pub const NAME: &'static str = "history_gaussian";
+
+    /// From what [`arrays`](Approximation::arrays) gave.
+    ///
+    /// # Errors
+    /// [`ViError::Parameters`] if an array is missing or unusable.
+    pub fn from_arrays(arrays: &Arrays) -> Result<Self, ViError> {
+        let numbers = |name| Ok::<_, ViError>(array(Self::NAME, arrays, name)?.to_f64());
+        let (mean, scale) = (numbers("mean")?, numbers("scale")?);
+        let (basis, core) = (numbers("basis")?, numbers("core")?);
+        let d = mean.len();
+        let rank = basis.len() / d.max(1);
+        check_finite(Self::NAME, "mean", &mean, d)?;
+        check_finite(Self::NAME, "scale", &scale, d)?;
+        check_scales(Self::NAME, &scale)?;
+        if rank > 0 {
+            check_finite(Self::NAME, "basis", &basis, rank * d)?;
+            check_finite(Self::NAME, "core", &core, rank * rank)?;
+        }
+        Ok(Self {
+            mean,
+            scale,
+            basis: Matrix::from_vec(rank, d, basis),
+            core: Cholesky::from_lower(Matrix::from_vec(rank, rank, core))?,
+        })
     }
 
     /// The covariance times a vector.
@@ -158,7 +187,7 @@ impl HistoryGaussian {
 
 impl Approximation for HistoryGaussian {
     fn name(&self) -> &'static str {
-        "history_gaussian"
+        Self::NAME
     }
 
     fn dimension(&self) -> usize {

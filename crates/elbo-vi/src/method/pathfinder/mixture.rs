@@ -10,7 +10,8 @@ use elbo_math::log_space::{log_sum_exp, softmax_in_place};
 use elbo_math::random::{Stream, categorical};
 
 use super::gaussian::HistoryGaussian;
-use crate::{Approximation, Draws};
+use crate::family::{array, check_finite};
+use crate::{Approximation, Draws, ViError};
 
 /// Rounds of the weights' fixed point; it converges at the rate of the overlap of the components.
 const ROUNDS: usize = 200;
@@ -60,6 +61,48 @@ impl PathMixture {
         }
     }
 
+    /// The family's name.
+    pub const NAME: &'static str = "path_mixture";
+
+    /// From what [`arrays`](Approximation::arrays) gave.
+    ///
+    /// # Errors
+    /// [`ViError::Parameters`] if an array is missing or unusable.
+    pub fn from_arrays(arrays: &Arrays) -> Result<Self, ViError> {
+        let weights = array(Self::NAME, arrays, "weights")?.to_f64();
+        check_finite(Self::NAME, "weights", &weights, weights.len())?;
+        let total: f64 = weights.iter().sum();
+        if weights.iter().any(|w| *w < 0.0) || !(total > 0.0) {
+            return Err(ViError::Parameters {
+                family: Self::NAME,
+                name: "weights",
+                found: format!("with sum {total}"),
+                requirement: "not negative, and not all zero",
+            });
+        }
+        let components = (0..weights.len())
+            .map(|k| {
+                let suffix = format!(".{k}");
+                let own = arrays
+                    .iter()
+                    .filter_map(|(n, a)| Some((n.strip_suffix(&suffix)?.to_string(), a.clone())))
+                    .collect();
+                HistoryGaussian::from_arrays(&own)
+            })
+            .collect::<Result<Vec<_>, ViError>>()?;
+        let dimension = components[0].dimension();
+        if let Some(other) = components.iter().find(|c| c.dimension() != dimension) {
+            return Err(ViError::Length {
+                expected: dimension,
+                got: other.dimension(),
+            });
+        }
+        Ok(Self {
+            components,
+            weights,
+        })
+    }
+
     /// One Gaussian per path, in the paths' order.
     pub fn components(&self) -> &[HistoryGaussian] {
         &self.components
@@ -91,7 +134,7 @@ fn mean_gain(k: usize, log_weights: &[f64], log_q: &[Vec<Vec<f64>>], log_p: &[f6
 
 impl Approximation for PathMixture {
     fn name(&self) -> &'static str {
-        "path_mixture"
+        Self::NAME
     }
 
     fn dimension(&self) -> usize {

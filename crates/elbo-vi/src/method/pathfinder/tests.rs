@@ -5,6 +5,7 @@ use elbo_testkit::assert_all_close;
 
 use super::*;
 use crate::density::FromFn;
+use crate::family::restore;
 use crate::testing::{BANANA, FUNNEL, Gaussian, TWO_MODES};
 use crate::{LogDensity, ViError};
 
@@ -155,4 +156,17 @@ fn bad_densities_end_in_typed_errors() {
     let q = fit(&Pathfinder::default(), &half, 1, 1).unwrap();
     let mean = q.mean().unwrap()[0];
     assert!((1.0..4.0).contains(&mean), "{mean}");
+}
+
+#[test]
+fn a_mixture_is_restored_from_its_arrays() {
+    let q = fit(&Pathfinder::default(), &BANANA, 2, 6).unwrap();
+    let restored = restore(q.name(), &q.arrays()).unwrap();
+    let draw = |q: &dyn Approximation| q.sample(50, &mut stream(1, "restored", 0));
+    assert_eq!(draw(&*restored), draw(&q));
+    for name in q.arrays().keys() {
+        let mut incomplete = q.arrays();
+        incomplete.remove(name);
+        assert!(restore(q.name(), &incomplete).is_err(), "without {name}");
+    }
 }
