@@ -16,6 +16,7 @@ mod graph;
 mod lanes;
 pub mod multivariate;
 mod number;
+pub mod ode;
 mod op;
 mod plan;
 mod plate;

@@ -30,9 +30,26 @@ pub struct Program {
 
 /// Working memory, kept between evaluations so that none is allocated in the steady state.
 #[derive(Debug, Default)]
-struct Pool<T> {
+pub(crate) struct Pool<T> {
     outer: Mutex<Vec<Space<T>>>,
     plates: Mutex<Vec<PlateSpace<T>>>,
+}
+
+/// Numbers that a program keeps working memory for.
+pub(crate) trait Pooled: Run {
+    fn pool(program: &Program) -> &Pool<Self>;
+}
+
+impl Pooled for f64 {
+    fn pool(program: &Program) -> &Pool<Self> {
+        &program.real
+    }
+}
+
+impl Pooled for Dual {
+    fn pool(program: &Program) -> &Pool<Self> {
+        &program.dual
+    }
 }
 
 /// Working memory of one evaluation outside of plates.
@@ -193,6 +210,39 @@ impl Program {
         let outputs = outputs.collect();
         give(&self.real.outer, space);
         outputs
+    }
+
+    /// The first of the values asked for, for any number.
+    pub(crate) fn first_output<T: Pooled>(&self, parameters: &[T], lanes: usize, out: &mut [T]) {
+        let pool = T::pool(self);
+        let mut space = take(&pool.outer);
+        self.forward(&mut space, parameters, lanes);
+        match self
+            .operand(&self.plan.outputs[0], &space.values, lanes)
+            .values
+        {
+            Values::Lanes(values) => out.copy_from_slice(values),
+            Values::Data(values) => {
+                for (entry, value) in out.chunks_exact_mut(lanes).zip(values) {
+                    entry.fill(T::constant(*value));
+                }
+            }
+        }
+        give(&pool.outer, space);
+    }
+
+    /// Gradients, for any number.
+    pub(crate) fn gradients<T: Pooled>(&self, parameters: &[T], lanes: usize, gradients: &mut [T]) {
+        let mut totals = [T::default(); MOST_LANES];
+        let totals = &mut totals[..lanes];
+        self.evaluate(
+            T::pool(self),
+            parameters,
+            lanes,
+            None,
+            totals,
+            Some(gradients),
+        );
     }
 
     fn evaluate<T: Run>(

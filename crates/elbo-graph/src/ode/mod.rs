@@ -1,0 +1,207 @@
+//! Solutions of ordinary differential equations, with the derivatives of what is computed.
+//!
+//! The one idea: every lane has its own time and step, and all lanes take a step together, so the
+//! right-hand side, which is a small program of its own, runs over lanes. The adjoint goes back
+//! through the accepted steps and is exact for them: step sizes count as constants. Solvers that
+//! could be borrowed take one draw at a time on their own vector types and give no second
+//! derivatives. Deliberately absent: events, and equations with delays or algebraic parts.
+
+mod explicit;
+mod system;
+#[cfg(test)]
+mod tests;
+mod trajectory;
+
+use std::sync::Arc;
+
+use crate::block::BlockOperation;
+use crate::graph::{Graph, NodeId};
+use crate::number::{Dual, Number};
+use crate::program::Pooled;
+use crate::shape::Shape;
+
+pub use system::OdeSystem;
+
+/// When a solution is good enough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tolerances {
+    /// The error of a step relative to the state.
+    pub relative: f64,
+    /// The error of a step that is always allowed.
+    pub absolute: f64,
+    /// Steps, accepted or not, before a lane gives up and becomes NaN.
+    pub most_steps: usize,
+}
+
+impl Default for Tolerances {
+    /// Stan's: 10⁻⁶, 10⁻⁶ and 10⁶.
+    fn default() -> Self {
+        Self {
+            relative: 1e-6,
+            absolute: 1e-6,
+            most_steps: 1_000_000,
+        }
+    }
+}
+
+/// `y(t_k)` for each of `times`, a row each, where `y(t_0) = initial` and `dy/dt = f(t, y, θ)`, by the
+/// method of Dormand and Prince of order 5 (`[@hairer1993solving, §II.5]`).
+///
+/// `times` is a vector in order, from `start` on; any argument may depend on parameters. A lane in
+/// which the solver fails becomes NaN.
+///
+/// # Panics
+/// If an argument's size is not that of the system.
+pub fn ode_rk45(
+    graph: &mut Graph,
+    system: &Arc<OdeSystem>,
+    tolerances: Tolerances,
+    initial: NodeId,
+    start: NodeId,
+    times: NodeId,
+    parameters: NodeId,
+) -> NodeId {
+    let n_times = graph.shape(times).len();
+    let column = |graph: &mut Graph, node: NodeId| {
+        let shape = Shape::vector(graph.shape(node).len());
+        crate::transform::reshape(graph, node, shape)
+    };
+    let parts = [initial, parameters].map(|node| column(graph, node));
+    assert_eq!(graph.shape(parts[0]).len(), system.n_states(), "states");
+    assert_eq!(
+        graph.shape(parts[1]).len(),
+        system.n_parameters(),
+        "parameters"
+    );
+    let values = graph.rows(&parts);
+    let parts = [start, times].map(|node| column(graph, node));
+    let times = graph.rows(&parts);
+    let solution = Solution {
+        system: Arc::clone(system),
+        tolerances,
+        n_times,
+    };
+    graph.block(Arc::new(solution), &[values, times])
+}
+
+/// Arguments: initial state and parameters in one vector; the start and the times in another.
+#[derive(Debug)]
+struct Solution {
+    system: Arc<OdeSystem>,
+    tolerances: Tolerances,
+    n_times: usize,
+}
+
+impl Solution {
+    fn solve<T: Pooled>(&self, lanes: usize, args: &[&[T]], out: &mut [T]) {
+        let problem = self.problem(lanes, args);
+        explicit::solve(&problem, out, None);
+    }
+
+    fn adjoint<T: Pooled>(
+        &self,
+        lanes: usize,
+        which: usize,
+        args: &[&[T]],
+        adjoint: &[T],
+        gradient: &mut [T],
+    ) {
+        let problem = self.problem(lanes, args);
+        let mut steps = trajectory::Trajectory::new(lanes);
+        let mut out = vec![T::default(); self.n_times * self.system.n_states() * lanes];
+        explicit::solve(&problem, &mut out, Some(&mut steps));
+        let (of_values, of_times) = explicit::adjoint(&problem, &steps, adjoint);
+        let from = if which == 0 { of_values } else { of_times };
+        for (g, a) in gradient.iter_mut().zip(from) {
+            *g += a;
+        }
+    }
+
+    fn problem<'a, T: Number>(&'a self, lanes: usize, args: &[&'a [T]]) -> Problem<'a, T> {
+        let (initial, parameters) = args[0].split_at(self.system.n_states() * lanes);
+        Problem {
+            system: &self.system,
+            tolerances: self.tolerances,
+            lanes,
+            initial,
+            parameters,
+            times: args[1],
+        }
+    }
+}
+
+/// What is solved, for all lanes.
+struct Problem<'a, T> {
+    system: &'a OdeSystem,
+    tolerances: Tolerances,
+    lanes: usize,
+    initial: &'a [T],
+    parameters: &'a [T],
+    /// The start, then the times.
+    times: &'a [T],
+}
+
+impl<T: Number> Problem<'_, T> {
+    fn n_times(&self) -> usize {
+        self.times.len() / self.lanes - 1
+    }
+
+    /// The time at a fraction of interval `k`, which ends at the `k`-th time from 0, in a lane.
+    fn time(&self, k: usize, fraction: f64, lane: usize) -> T {
+        self.times[k * self.lanes + lane] + self.length(k, lane).times(fraction)
+    }
+
+    fn length(&self, k: usize, lane: usize) -> T {
+        self.times[(k + 1) * self.lanes + lane] - self.times[k * self.lanes + lane]
+    }
+}
+
+impl BlockOperation for Solution {
+    fn name(&self) -> &'static str {
+        "ode_rk45"
+    }
+
+    fn shape(&self, args: &[Shape]) -> Shape {
+        let system = &self.system;
+        let n = system.n_states() + system.n_parameters();
+        assert_eq!(args[0].len(), n, "states and parameters");
+        assert_eq!(args[1].len(), self.n_times + 1, "times");
+        Shape::matrix(self.n_times, system.n_states())
+    }
+
+    fn by_row(&self, _: usize) -> bool {
+        false
+    }
+
+    fn forward(&self, lanes: usize, args: &[&[f64]], out: &mut [f64]) {
+        self.solve(lanes, args, out);
+    }
+
+    fn forward_dual(&self, lanes: usize, args: &[&[Dual]], out: &mut [Dual]) {
+        self.solve(lanes, args, out);
+    }
+
+    fn backward(
+        &self,
+        lanes: usize,
+        which: usize,
+        args: &[&[f64]],
+        _: &[f64],
+        adjoint: &[f64],
+        gradient: &mut [f64],
+    ) {
+        self.adjoint(lanes, which, args, adjoint, gradient);
+    }
+
+    fn backward_dual(
+        &self,
+        lanes: usize,
+        which: usize,
+        args: &[&[Dual]],
+        _: &[Dual],
+        adjoint: &[Dual],
+        gradient: &mut [Dual],
+    ) {
+        self.adjoint(lanes, which, args, adjoint, gradient);
+    }
+}
