@@ -3,7 +3,7 @@
 use elbo_math::random::{self, RngExt};
 use elbo_testkit::assert_close;
 
-use crate::{Function, Graph, NodeId, Program, Shape, Subset};
+use crate::{Function, Graph, Program, Shape, Subset};
 
 /// Draws in lanes: `dimension × lanes`.
 fn points(dimension: usize, lanes: usize, seed: u64) -> Vec<f64> {
@@ -88,33 +88,6 @@ fn one_coordinate_at_a_time(program: &Program, x: &[f64], gradients: &[f64]) {
             let tolerance = 1e-7 * up[l].abs().max(1.0);
             assert_close("derivative", gradients[i * 16 + l], numeric, tolerance);
         }
-    }
-}
-
-#[test]
-fn every_function_has_the_derivatives_of_its_values() {
-    for function in Function::ALL {
-        let mut graph = Graph::new();
-        let args: Vec<NodeId> = (0..function.arity())
-            .map(|_| graph.parameter(Shape::vector(3)))
-            .collect();
-        // A few functions live on other intervals than (0.2, 1.3).
-        let args: Vec<NodeId> = args
-            .into_iter()
-            .map(|arg| match function {
-                Function::Logit => {
-                    let half = graph.constant([0.5], Shape::SCALAR);
-                    graph.pointwise(Function::Multiply, &[arg, half])
-                }
-                Function::Log1mExp => graph.pointwise(Function::Negate, &[arg]),
-                _ => arg,
-            })
-            .collect();
-        let y = graph.pointwise(*function, &args);
-        // A square makes second derivatives of linear functions visible, and mixes entries.
-        let y = graph.pointwise(Function::Square, &[y]);
-        graph.add_to_log_density(y);
-        check(&graph);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Special functions of one `f64`.
 //!
-//! Thin, named doors to the crates that were found exact against SciPy: `libm` (ln Γ, erf) and
+//! Thin, named doors to the crates that were found exact against SciPy: `libm` (Γ, ln Γ, erf, Bessel) and
 //! `special` (digamma, trigamma). What is written here and in `incomplete` is what those lack.
 
 use std::f64::consts::{PI, SQRT_2};
@@ -20,6 +20,21 @@ pub const LN_PI: f64 = 1.144_729_885_849_400_2;
 /// `log |Γ(x)|`.
 pub fn ln_gamma(x: f64) -> f64 {
     libm::lgamma(x)
+}
+
+/// `Γ(x)`.
+pub fn gamma(x: f64) -> f64 {
+    libm::tgamma(x)
+}
+
+/// `J_n(x)`, the Bessel function of the first kind.
+pub fn bessel_j(n: i32, x: f64) -> f64 {
+    libm::jn(n, x)
+}
+
+/// `Y_n(x)`, the Bessel function of the second kind.
+pub fn bessel_y(n: i32, x: f64) -> f64 {
+    libm::yn(n, x)
 }
 
 /// `ψ(x) = d/dx log Γ(x)`.

@@ -61,6 +61,34 @@ impl Number for Dual {
             tangent: part(&first, self.tangent) + part(&second, b.tangent),
         }
     }
+
+    fn differences<const N: usize>(x: [Self; N], f: impl Fn([f64; N]) -> f64) -> Self {
+        let at = x.map(Self::value);
+        let slope = |k: usize, step: f64| {
+            let moved = |by: f64| {
+                let mut moved = at;
+                moved[k] += by;
+                f(moved)
+            };
+            (moved(step) - moved(-step)) / (2.0 * step)
+        };
+        let mut tangent = 0.0;
+        for (k, x) in x.iter().enumerate().filter(|(_, x)| x.tangent != 0.0) {
+            // The step is absolute near 0, unless 0 is the end of the domain.
+            let size = x.value.abs();
+            let wide = slope(k, 1e-5 * size.max(1e-3));
+            let slope = if wide.is_finite() {
+                wide
+            } else {
+                slope(k, 1e-5 * size)
+            };
+            tangent += slope * x.tangent;
+        }
+        Self {
+            value: f(at),
+            tangent,
+        }
+    }
 }
 
 impl Add for Dual {

@@ -18,7 +18,10 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use elbo_math::simd::{exp_core, ln_core};
 use elbo_math::special;
 
-use cores::{digamma_positive, exp_m1, ln_1p, ln_1p_unit, ln_gamma_positive, trigamma_positive};
+use cores::{
+    digamma_positive, exp_m1, ln_1p, ln_1p_unit, ln_gamma_positive, tetragamma_positive,
+    trigamma_positive,
+};
 pub use dual::Dual;
 
 /// A real number, or one with a tangent.
@@ -54,6 +57,10 @@ pub trait Number:
         first: impl Fn() -> f64,
         second: impl Fn() -> f64,
     ) -> Self;
+
+    /// `f(x)` for a function of reals alone: its tangent is a central difference.
+    #[must_use]
+    fn differences<const N: usize>(x: [Self; N], f: impl Fn([f64; N]) -> f64) -> Self;
 
     /// `xᵇ`.
     #[inline(always)]
@@ -142,15 +149,60 @@ pub trait Number:
         self.chain(digamma_positive(x), || trigamma_positive(x))
     }
 
-    /// `ψ′(x)` for `x > 0`; its derivative by central differences.
+    /// `ψ′(x)` for `x > 0`; NaN elsewhere.
     #[inline(always)]
     #[must_use]
     fn trigamma_positive(self) -> Self {
         let x = self.value();
-        self.chain(trigamma_positive(x), || {
+        self.chain(trigamma_positive(x), || tetragamma_positive(x))
+    }
+
+    /// `log |Γ(x)|` for any `x`; +∞ at 0, −1, −2, ….
+    #[inline(always)]
+    #[must_use]
+    fn ln_gamma(self) -> Self {
+        let x = self.value();
+        self.chain(cores::ln_gamma(x), || cores::digamma(x))
+    }
+
+    /// `ψ(x)` for any `x`.
+    #[inline(always)]
+    #[must_use]
+    fn digamma(self) -> Self {
+        let x = self.value();
+        self.chain(cores::digamma(x), || cores::trigamma(x))
+    }
+
+    /// `ψ′(x)` for any `x`.
+    #[inline(always)]
+    #[must_use]
+    fn trigamma(self) -> Self {
+        let x = self.value();
+        self.chain(cores::trigamma(x), || cores::tetragamma(x))
+    }
+
+    /// `ψ″(x)` for any `x`; its derivative by central differences.
+    #[inline(always)]
+    #[must_use]
+    fn tetragamma(self) -> Self {
+        let x = self.value();
+        self.chain(cores::tetragamma(x), || {
             let h = 1e-5 * x;
-            (trigamma_positive(x + h) - trigamma_positive(x - h)) / (2.0 * h)
+            (cores::tetragamma(x + h) - cores::tetragamma(x - h)) / (2.0 * h)
         })
+    }
+
+    /// `log Γ(x + n) − log Γ(x)` for positive `x` and `x + n`, without cancellation for large `x`.
+    #[inline(always)]
+    #[must_use]
+    fn ln_rising(self, n: Self) -> Self {
+        let (x, m) = (self.value(), n.value());
+        self.chain_two(
+            n,
+            cores::ln_rising(x, m),
+            || digamma_positive(x + m) - digamma_positive(x),
+            || digamma_positive(x + m),
+        )
     }
 
     /// `erf x`.
@@ -292,6 +344,11 @@ impl Number for f64 {
     #[inline(always)]
     fn chain_two(self, _: Self, value: f64, _: impl Fn() -> f64, _: impl Fn() -> f64) -> Self {
         value
+    }
+
+    #[inline(always)]
+    fn differences<const N: usize>(x: [Self; N], f: impl Fn([f64; N]) -> f64) -> Self {
+        f(x)
     }
 }
 

@@ -67,7 +67,7 @@ type Case = (&'static str, fn(Dual) -> Dual, fn(f64) -> f64);
 /// Every function of one number: the tangent of a dual is the derivative by differences.
 #[test]
 fn tangents_are_derivatives() {
-    let functions: [Case; 14] = [
+    let functions: [Case; 18] = [
         ("exp", Number::exp, Number::exp),
         ("ln", Number::ln, Number::ln),
         ("ln_1p", Number::ln_1p, Number::ln_1p),
@@ -88,6 +88,10 @@ fn tangents_are_derivatives() {
             Number::trigamma_positive,
             Number::trigamma_positive,
         ),
+        ("any ln_gamma", Number::ln_gamma, Number::ln_gamma),
+        ("any digamma", Number::digamma, Number::digamma),
+        ("any trigamma", Number::trigamma, Number::trigamma),
+        ("tetragamma", Number::tetragamma, Number::tetragamma),
         ("erf", Number::erf, Number::erf),
         ("erfc", Number::erfc, Number::erfc),
         ("sin", Number::sin, Number::sin),
@@ -129,4 +133,81 @@ fn tanh_and_sech_agree_with_std() {
         assert_close("tanh", tanh, f64::tanh(x), 1e-15 * x.abs().min(1.0));
         assert_close("sech", sech, 1.0 / f64::cosh(x), 1e-15);
     }
+}
+
+/// `special.loggamma`, `digamma`, `polygamma` of mpmath 1.4.1: arguments below 0, where `special`
+/// and `libm` serve as a second opinion on the positive side only.
+#[test]
+fn the_gamma_family_is_reflected_below_zero() {
+    // x, loggamma(x).real, psi(0, x), psi(1, x), psi(2, x)
+    let values: [(f64, [f64; 4]); 4] = [
+        (
+            -0.3,
+            [
+                1.4648400508576025,
+                2.113309779635399,
+                13.945160267805722,
+                67.63908119988317,
+            ],
+        ),
+        (
+            -1e-08,
+            [
+                18.42068074972452,
+                99999999.42278431,
+                1.0000000000000002e+16,
+                2e+24,
+            ],
+        ),
+        (
+            -2.7,
+            [
+                -0.07140708531564569,
+                -1.1153471291406896,
+                14.769375845132314,
+                -68.9329390232638,
+            ],
+        ),
+        (
+            -19.25,
+            [
+                -38.59280712178798,
+                6.124852917565101,
+                19.688586698364297,
+                124.02254467016168,
+            ],
+        ),
+    ];
+    for (x, expected) in values {
+        let found = [
+            Number::ln_gamma(x),
+            x.digamma(),
+            x.trigamma(),
+            x.tetragamma(),
+        ];
+        for (found, expected) in found.iter().zip(expected) {
+            assert_close("reflected", *found, expected, 1e-13);
+        }
+    }
+    for x in [0.0, -1.0, -7.0, f64::NEG_INFINITY] {
+        assert_eq!(Number::ln_gamma(x), f64::INFINITY);
+    }
+}
+
+#[test]
+fn rising_factorials_keep_their_digits_for_any_size() {
+    // mpmath 1.4.1: loggamma(x + n) - loggamma(x).
+    for (x, n, expected) in [
+        (0.3, 4.0, 1.0852230515490935),
+        (9.5, 1.0, 2.2512917986064953),
+        (12.0, 0.5, 1.2320396660625599),
+        (40.0, 3000.0, 21229.900294264455),
+        (10000000000.0, 5.0, 115.12925465070228),
+        (1000000000000000.0, 0.5, 17.269388197455342),
+        (30.0, -25.5, -68.80330239632556),
+    ] {
+        assert_close("ln_rising", f64::ln_rising(x, n) / expected, 1.0, 1e-13);
+    }
+    assert_eq!(f64::ln_rising(1e9, 0.0), 0.0);
+    assert_eq!(f64::ln_rising(0.3, 0.0), 0.0);
 }

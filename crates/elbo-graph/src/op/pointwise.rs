@@ -93,6 +93,9 @@ pub(crate) fn backward<T: Number>(
     lanes: usize,
     scratch: &mut Scratch<T>,
 ) {
+    if !function.has_derivative(which) {
+        return;
+    }
     scratch.ensure(args.len() + 1);
     let per_strip = STRIP / lanes;
     let whole = args[which].shape == shape;

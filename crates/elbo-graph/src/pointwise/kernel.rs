@@ -73,6 +73,8 @@ kernels! {
     1 forward_1 both_1 backward_1: a 0;
     2 forward_2 both_2 backward_2: a 0, b 1;
     3 forward_3 both_3 backward_3: a 0, b 1, c 2;
+    4 forward_4 both_4 backward_4: a 0, b 1, c 2, d 3;
+    5 forward_5 both_5 backward_5: a 0, b 1, c 2, d 3, e 4;
 }
 
 /// The forward loop for a number of arguments.
@@ -80,6 +82,8 @@ macro_rules! forward {
     (1, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_1::<$f, $t>($($arg),+) };
     (2, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_2::<$f, $t>($($arg),+) };
     (3, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_3::<$f, $t>($($arg),+) };
+    (4, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_4::<$f, $t>($($arg),+) };
+    (5, $f:ty, $t:ty, $($arg:expr),+) => { kernel::forward_5::<$f, $t>($($arg),+) };
 }
 
 /// The loop for a value and a derivative, for a number of arguments.
@@ -87,6 +91,7 @@ macro_rules! both {
     (1, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_1::<$f, $t, $i>($($arg),+) };
     (2, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_2::<$f, $t, $i>($($arg),+) };
     (3, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_3::<$f, $t, $i>($($arg),+) };
+    (4, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_4::<$f, $t, $i>($($arg),+) };
 }
 
 /// The backward loop for a number of arguments.
@@ -94,6 +99,8 @@ macro_rules! backward {
     (1, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_1::<$f, $t, $i>($($arg),+) };
     (2, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_2::<$f, $t, $i>($($arg),+) };
     (3, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_3::<$f, $t, $i>($($arg),+) };
+    (4, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_4::<$f, $t, $i>($($arg),+) };
+    (5, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::backward_5::<$f, $t, $i>($($arg),+) };
 }
 
 pub(super) use {backward, both, forward};

@@ -1,0 +1,175 @@
+//! The inner parts of frequent densities, fused so that a row of data is read once.
+//!
+//! The one idea: what depends on a scale or a count alone (a logarithm, a reciprocal, a log-gamma)
+//! is an argument, so that it is computed where it varies: once for a common scale, when the graph
+//! is built for data. Deliberately absent: whole densities, which [`crate::density`] puts together.
+
+#![expect(
+    clippy::inline_always,
+    reason = "a function that is not inlined into its loop cannot be vectorised"
+)]
+
+use elbo_math::special::LN_SQRT_2PI;
+
+use super::Pointwise;
+use super::define::{several, unary};
+use super::elementary::indicator;
+use crate::number::Number;
+
+unary! {
+    // A scale that is not positive makes the density −∞, by way of its logarithm +∞.
+    LogScale: |x, y| T::select(x.value() > 0.0, x.ln(), T::constant(f64::INFINITY)), x.recip();
+    InverseScale: |x, y| T::select(x.value() > 0.0, x.recip(), indicator(true)), -(y * y);
+    // −|z| − 2 log(1 + e⁻|z|), even in z.
+    LogisticDensity: |z, y| -z.abs() - (-z.abs()).exp().ln_1p().times(2.0), T::constant(1.0) - z.inv_logit().times(2.0);
+    // At −∞ it would be ∞ − ∞.
+    GumbelDensity: |z, y| T::select(z.value() == f64::NEG_INFINITY, z, -z - (-z).exp()), (-z).exp().plus(-1.0);
+}
+
+several! {
+    Standardise 3: |[y, mean, inverse], z| (y - mean) * inverse, [0: inverse, 1: -inverse, 2: y - mean];
+    NormalDensity 4: |[y, mean, inverse, log], value| normal((y - mean) * inverse, log), [
+        0: (mean - y) * inverse * inverse,
+        1: (y - mean) * inverse * inverse,
+        2: (mean - y) * (y - mean) * inverse,
+        3: T::constant(-1.0)
+    ];
+    // z²/ν inside of −(ν + 1)/2 log(1 + z²/ν) + rest.
+    StudentTDensity 5: |[y, mean, inverse, nu, rest], value| student_t((y - mean) * inverse, nu, rest), [
+        0: student_t_slope((y - mean) * inverse, nu) * inverse,
+        1: -student_t_slope((y - mean) * inverse, nu) * inverse,
+        2: student_t_slope((y - mean) * inverse, nu) * (y - mean),
+        3: student_t_by_nu((y - mean) * inverse, nu),
+        4: T::constant(1.0)
+    ];
+    // Counts with mean λ ≥ 0; a mean of 0 gives 0 for certain.
+    Poisson 3: |[y, mean, log_factorial], value| poisson(y, mean, log_factorial), [
+        0: mean.ln(),
+        1: T::select(y.value() == 0.0, T::constant(-1.0), (y / mean).plus(-1.0)),
+        2: T::constant(-1.0)
+    ];
+    // y x − (y + φ) log(1 + eˣ), x being the log of the odds.
+    NegativeBinomialLog 3: |[y, x, phi], value| y * x - (y + phi) * x.ln_1p_exp(), [
+        0: -(-x).ln_1p_exp(),
+        1: y * (-x).inv_logit() - phi * x.inv_logit(),
+        2: -x.ln_1p_exp()
+    ];
+}
+
+/// `−log(1 + e^(−sx))`; `s` is 1 for a success and −1 for a failure.
+pub(crate) struct BernoulliLogit;
+
+impl Pointwise<2> for BernoulliLogit {
+    #[inline(always)]
+    fn value<T: Number>([s, x]: [T; 2]) -> T {
+        -(-(s * x)).ln_1p_exp()
+    }
+
+    #[inline(always)]
+    fn partial<T: Number, const I: usize>([s, x]: [T; 2], _: T) -> T {
+        (if I == 0 { x } else { s }) * (-(s * x)).inv_logit()
+    }
+
+    #[inline(always)]
+    fn value_and_partial<T: Number, const I: usize>([s, x]: [T; 2]) -> (T, T) {
+        let (value, slope) = (-(s * x)).ln_1p_exp_and_inv_logit();
+        (-value, (if I == 0 { x } else { s }) * slope)
+    }
+}
+
+/// `y log inv_logit(x) + (n − y) log inv_logit(−x) + rest`.
+pub(crate) struct BinomialLogit;
+
+impl Pointwise<4> for BinomialLogit {
+    #[inline(always)]
+    fn value<T: Number>([y, n, x, rest]: [T; 4]) -> T {
+        rest - y * (-x).ln_1p_exp() - (n - y) * x.ln_1p_exp()
+    }
+
+    #[inline(always)]
+    fn partial<T: Number, const I: usize>([y, n, x, _]: [T; 4], _: T) -> T {
+        match I {
+            0 => x,
+            1 => -x.ln_1p_exp(),
+            2 => y * (-x).inv_logit() - (n - y) * x.inv_logit(),
+            _ => T::constant(1.0),
+        }
+    }
+
+    #[inline(always)]
+    fn value_and_partial<T: Number, const I: usize>(x: [T; 4]) -> (T, T) {
+        if I != 2 {
+            let value = Self::value(x);
+            return (value, Self::partial::<T, I>(x, value));
+        }
+        let [y, n, x, rest] = x;
+        let (above, up) = x.ln_1p_exp_and_inv_logit();
+        let (below, down) = (-x).ln_1p_exp_and_inv_logit();
+        (
+            rest - y * below - (n - y) * above,
+            y * down - (n - y) * up,
+        )
+    }
+}
+
+/// `y x − eˣ − log y!`: counts with mean `eˣ`.
+pub(crate) struct PoissonLog;
+
+impl Pointwise<3> for PoissonLog {
+    #[inline(always)]
+    fn value<T: Number>([y, x, log_factorial]: [T; 3]) -> T {
+        y * x - x.exp() - log_factorial
+    }
+
+    #[inline(always)]
+    fn partial<T: Number, const I: usize>([y, x, _]: [T; 3], _: T) -> T {
+        match I {
+            0 => x,
+            1 => y - x.exp(),
+            _ => T::constant(-1.0),
+        }
+    }
+
+    #[inline(always)]
+    fn value_and_partial<T: Number, const I: usize>([y, x, log_factorial]: [T; 3]) -> (T, T) {
+        let mean = x.exp();
+        let partial = match I {
+            0 => x,
+            1 => y - mean,
+            _ => T::constant(-1.0),
+        };
+        (y * x - mean - log_factorial, partial)
+    }
+}
+
+#[inline(always)]
+fn normal<T: Number>(z: T, log_scale: T) -> T {
+    (z * z).times(-0.5) - log_scale.plus(LN_SQRT_2PI)
+}
+
+#[inline(always)]
+fn student_t<T: Number>(z: T, nu: T, rest: T) -> T {
+    rest - nu.plus(1.0).times(0.5) * (z * z / nu).ln_1p()
+}
+
+/// The derivative of [`student_t`] by `z`.
+#[inline(always)]
+fn student_t_slope<T: Number>(z: T, nu: T) -> T {
+    -nu.plus(1.0) * z / (nu + z * z)
+}
+
+/// The derivative of [`student_t`] by `ν`.
+#[inline(always)]
+fn student_t_by_nu<T: Number>(z: T, nu: T) -> T {
+    let square = z * z;
+    let last = nu.plus(1.0) * square / (nu * (nu + square));
+    (last - (square / nu).ln_1p()).times(0.5)
+}
+
+#[inline(always)]
+fn poisson<T: Number>(y: T, mean: T, log_factorial: T) -> T {
+    let none = y.value() == 0.0;
+    let power = T::select(none, T::constant(0.0), y * mean.ln());
+    let value = power - mean - log_factorial;
+    T::select(mean.value() >= 0.0, value, T::constant(f64::NEG_INFINITY))
+}
