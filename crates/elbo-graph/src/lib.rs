@@ -10,6 +10,7 @@
 
 pub mod algebra;
 mod block;
+mod density;
 mod fold;
 pub mod gaussian_process;
 mod graph;
@@ -32,6 +33,7 @@ pub use block::{
     Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, LogMultivariateGamma,
     SumToZero, Tcrossprod, TriangularSolve,
 };
+pub use density::{DENSITIES, Density, DensityError, Relation, Support};
 pub use graph::{Graph, NodeId};
 pub use lanes::LaneBlock;
 pub use number::{Dual, Number};

@@ -105,10 +105,7 @@ impl Pointwise<4> for BinomialLogit {
         let [y, n, x, rest] = x;
         let (above, up) = x.ln_1p_exp_and_inv_logit();
         let (below, down) = (-x).ln_1p_exp_and_inv_logit();
-        (
-            rest - y * below - (n - y) * above,
-            y * down - (n - y) * up,
-        )
+        (rest - y * below - (n - y) * above, y * down - (n - y) * up)
     }
 }
 

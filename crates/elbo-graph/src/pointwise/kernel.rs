@@ -1,6 +1,6 @@
 //! The loops that apply a [`Pointwise`] function to slices, compiled for several instruction sets.
 //!
-//! One pair of loops per number of arguments: over an array of slices the compiler does not
+//! Each number of arguments has loops of its own: over an array of slices the compiler does not
 //! vectorise. Deliberately absent: which function, and where the slices lie.
 
 use multiversion::multiversion;
@@ -10,7 +10,7 @@ use crate::number::Number;
 
 /// The loops for a number of arguments.
 macro_rules! kernels {
-    ($($n:literal $forward:ident $both:ident $backward:ident: $($x:ident $k:literal),+;)+) => {
+    ($($n:literal $forward:ident $backward:ident: $($x:ident $k:literal),+;)+) => {
         $(
             /// `out_i = f(x_i)`.
             #[multiversion(targets(
@@ -24,25 +24,6 @@ macro_rules! kernels {
                 $(let $x = &x[$k][..n];)+
                 for i in 0..n {
                     out[i] = F::value([$($x[i]),+]);
-                }
-            }
-
-            /// `out_i = f(x_i)` and `partial_i = ∂f/∂x_I`.
-            #[multiversion(targets(
-                "x86_64+avx512f+avx512dq+avx512vl",
-                "x86_64+avx2",
-                "aarch64+neon"
-            ))]
-            pub(super) fn $both<F: Pointwise<$n>, T: Number, const I: usize>(
-                out: &mut [T],
-                partial: &mut [T],
-                x: &[&[T]],
-            ) {
-                let n = out.len();
-                let partial = &mut partial[..n];
-                $(let $x = &x[$k][..n];)+
-                for i in 0..n {
-                    (out[i], partial[i]) = F::value_and_partial::<T, I>([$($x[i]),+]);
                 }
             }
 
@@ -70,11 +51,44 @@ macro_rules! kernels {
 }
 
 kernels! {
-    1 forward_1 both_1 backward_1: a 0;
-    2 forward_2 both_2 backward_2: a 0, b 1;
-    3 forward_3 both_3 backward_3: a 0, b 1, c 2;
-    4 forward_4 both_4 backward_4: a 0, b 1, c 2, d 3;
-    5 forward_5 both_5 backward_5: a 0, b 1, c 2, d 3, e 4;
+    1 forward_1 backward_1: a 0;
+    2 forward_2 backward_2: a 0, b 1;
+    3 forward_3 backward_3: a 0, b 1, c 2;
+    4 forward_4 backward_4: a 0, b 1, c 2, d 3;
+    5 forward_5 backward_5: a 0, b 1, c 2, d 3, e 4;
+}
+
+/// The loops for a value and a derivative together, which functions of fewer arguments have.
+macro_rules! both_kernels {
+    ($($n:literal $both:ident: $($x:ident $k:literal),+;)+) => {
+        $(
+            /// `out_i = f(x_i)` and `partial_i = ∂f/∂x_I`.
+            #[multiversion(targets(
+                "x86_64+avx512f+avx512dq+avx512vl",
+                "x86_64+avx2",
+                "aarch64+neon"
+            ))]
+            pub(super) fn $both<F: Pointwise<$n>, T: Number, const I: usize>(
+                out: &mut [T],
+                partial: &mut [T],
+                x: &[&[T]],
+            ) {
+                let n = out.len();
+                let partial = &mut partial[..n];
+                $(let $x = &x[$k][..n];)+
+                for i in 0..n {
+                    (out[i], partial[i]) = F::value_and_partial::<T, I>([$($x[i]),+]);
+                }
+            }
+        )+
+    };
+}
+
+both_kernels! {
+    1 both_1: a 0;
+    2 both_2: a 0, b 1;
+    3 both_3: a 0, b 1, c 2;
+    4 both_4: a 0, b 1, c 2, d 3;
 }
 
 /// The forward loop for a number of arguments.

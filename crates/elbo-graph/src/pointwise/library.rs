@@ -14,10 +14,7 @@ pub(crate) trait Library<const N: usize> {
 }
 
 /// `out_i = f(x_i)`, one entry at a time.
-pub(super) fn plain_forward<F: Pointwise<N>, T: Number, const N: usize>(
-    out: &mut [T],
-    x: &[&[T]],
-) {
+pub(super) fn plain_forward<F: Pointwise<N>, T: Number, const N: usize>(out: &mut [T], x: &[&[T]]) {
     for (i, out) in out.iter_mut().enumerate() {
         *out = F::value(std::array::from_fn(|k| x[k][i]));
     }
