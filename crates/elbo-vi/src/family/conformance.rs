@@ -29,8 +29,15 @@ fn with_params<F: Family + Clone>(q: &F, params: &[f64]) -> F {
     moved
 }
 
-/// Layers 1 and 7 for anything that can be drawn from and evaluated.
+/// Layers 1 and 7 for anything that can be drawn from and evaluated on all of space.
 fn check_approximation(q: &impl Approximation) {
+    check_draws(q);
+    let (points, log_q) = q.sample(N_DRAWS, &mut stream(SEED, "sample", 0));
+    draws_follow_density(q, &points, &log_q);
+}
+
+/// The part of it that any support allows.
+fn check_draws(q: &impl Approximation) {
     let what = q.name();
     let (points, log_q) = q.sample(N_DRAWS, &mut stream(SEED, "sample", 0));
     assert_eq!(points.dimension(), q.dimension());
@@ -58,7 +65,6 @@ fn check_approximation(q: &impl Approximation) {
             }
         }
     }
-    draws_follow_density(q, &points, &log_q);
     let restored = restore(what, &q.arrays()).unwrap();
     assert_eq!(restored.name(), what);
     assert_eq!(restored.dimension(), q.dimension());
@@ -426,6 +432,142 @@ fn neural_spline_conforms() {
     // The density has kinks at the knots, so the rule is of second order: off by 1.1e-3, 8e-5 and
     // 6e-6 with 201, 401 and 801 points.
     integrates_to_one(&bent(kind, 2), 10.0, 401, 3e-4);
+}
+
+#[test]
+fn student_conforms() {
+    let gaussian = full_rank(3);
+    let mut q = Student::new(&gaussian, 7.0).unwrap();
+    check_approximation(&q);
+    check_family(&q);
+    check_reparameterised(&q);
+    check_scored(&q);
+    let mut params = q.params().to_vec();
+    *params.last_mut().unwrap() = 1.5_f64.ln();
+    q.set_params(&params).unwrap();
+    assert!(q.standard_deviations().is_none());
+    check_reparameterised(&q);
+    check_scored(&q);
+    // Tails like 1/r⁷ in the plane: 5e-6 lies outside the square.
+    integrates_to_one(&Student::new(&full_rank(2), 7.0).unwrap(), 30.0, 400, 1e-5);
+    let oracle = elbo_dist::MultivariateStudentT::from_scale_cholesky(
+        1.5,
+        q.params()[..3].to_vec(),
+        full_rank(3).factor().clone(),
+    )
+    .unwrap();
+    let point = [0.5, -0.1, 2.0];
+    let found = q.log_density(&Draws::from_points(3, &[point]))[0];
+    let expected = elbo_dist::Distribution::log_density(&oracle, &point[..]);
+    assert_close("log q", found, expected, 1e-13);
+    let expected = elbo_dist::Entropy::entropy(&oracle);
+    assert_close("entropy", q.entropy().unwrap(), expected, 1e-12);
+}
+
+#[test]
+fn mixture_conforms() {
+    let other = FullRank::from_covariance(
+        vec![1.5, -1.0],
+        &elbo_math::linalg::Matrix::from_rows(&[[0.5, -0.2], [-0.2, 0.8]]),
+    );
+    let q = Mixture::new(&[1.0, 3.0], vec![full_rank(2), other.unwrap()]).unwrap();
+    check_approximation(&q);
+    check_family(&q);
+    check_scored(&q);
+    integrates_to_one(&q, 12.0, 160, 1e-12);
+    let apart = Mixture::new(&[0.3, 0.7], vec![mean_field(), mean_field()]).unwrap();
+    check_draws(&apart);
+    check_draws(&Mixture::new(&[0.3, 0.7], vec![low_rank(2, 1), low_rank(2, 1)]).unwrap());
+}
+
+/// Draws follow the distribution that `elbo-dist` has under this name, whose densities and entropy
+/// are the same.
+fn check_independent<U, D>(params: &[f64], oracle: &D)
+where
+    U: Univariate,
+    D: elbo_dist::Distribution<Point = f64> + elbo_dist::Cumulative + elbo_dist::Entropy,
+{
+    let q = Independent::<U>::new(params.to_vec()).unwrap();
+    check_draws(&q);
+    check_family(&q);
+    check_reparameterised(&q);
+    check_scored(&q);
+    let (points, log_q) = q.sample(2000, &mut stream(SEED, "oracle", 0));
+    elbo_testkit::assert_draws_follow(U::NAME, SEED, points.coordinate(0), |x| oracle.cdf(x));
+    let expected: Vec<f64> = points
+        .as_slice()
+        .iter()
+        .map(|x| oracle.log_density(x))
+        .collect();
+    assert_all_close(U::NAME, &log_q, &expected, 1e-11);
+    assert_close(U::NAME, q.entropy().unwrap(), oracle.entropy(), 1e-11);
+    let both = Independent::<U>::new([params, params].concat()).unwrap();
+    check_draws(&both);
+    check_reparameterised(&both);
+}
+
+#[test]
+fn independent_distributions_of_one_number_conform() {
+    let (a, b) = (2.5_f64, 0.7_f64);
+    let logs = [a.ln(), b.ln()];
+    check_independent::<Exponential, _>(&logs[..1], &elbo_dist::Exponential::new(a).unwrap());
+    check_independent::<LogNormal, _>(
+        &[0.3, -0.5],
+        &elbo_dist::LogNormal::new(0.3, (-0.5_f64).exp()).unwrap(),
+    );
+    check_independent::<Gamma, _>(&logs, &elbo_dist::Gamma::new(a, b).unwrap());
+    check_independent::<Gamma, _>(&[b.ln(), a.ln()], &elbo_dist::Gamma::new(b, a).unwrap());
+    let above = [a.ln(), 1.7_f64.ln()];
+    check_independent::<Beta, _>(&above, &elbo_dist::Beta::new(a, 1.7).unwrap());
+    let (nu, s) = (5.0_f64, 0.8_f64);
+    check_independent::<StudentT, _>(
+        &[0.4, s.ln(), nu.ln()],
+        &elbo_dist::StudentT::new(nu, 0.4, s).unwrap(),
+    );
+    assert!(Independent::<Gamma>::new(vec![0.0; 3]).is_err());
+    assert!(Independent::<Gamma>::new(vec![0.0, 800.0]).is_err());
+    assert!(Independent::<Gamma>::new(vec![]).is_err());
+}
+
+#[test]
+fn dirichlet_conforms() {
+    let alpha = [0.8, 2.0, 3.5];
+    let q = Dirichlet::new(&alpha).unwrap();
+    check_draws(&q);
+    check_family(&q);
+    check_reparameterised(&q);
+    check_scored(&q);
+    let oracle = elbo_dist::Dirichlet::new(alpha.to_vec()).unwrap();
+    let (points, log_q) = q.sample(5, &mut stream(SEED, "dirichlet", 0));
+    for (s, l) in log_q.iter().enumerate() {
+        let expected = elbo_dist::Distribution::log_density(&oracle, &points.draw(s)[..]);
+        assert_close("log q", *l, expected, 1e-12);
+    }
+    let expected = elbo_dist::Entropy::entropy(&oracle);
+    assert_close("entropy", q.entropy().unwrap(), expected, 1e-12);
+}
+
+#[test]
+fn discrete_families_conform() {
+    fn check<F: Enumerable + Scored + Clone>(q: &F) {
+        check_draws(q);
+        check_scored(q);
+        let total: f64 = q.log_density(&q.support()).iter().map(|l| l.exp()).sum();
+        assert_close(q.name(), total, 1.0, 1e-14);
+        assert_eq!(q.n_points(), Some(q.support().n_draws()));
+        let entropy: f64 = q
+            .log_density(&q.support())
+            .iter()
+            .map(|l| -l * l.exp())
+            .sum();
+        assert_close(q.name(), q.entropy().unwrap(), entropy, 1e-14);
+    }
+    check(&Bernoulli::new(vec![0.5, -1.0, 2.0]).unwrap());
+    check(&Categorical::new(vec![0.5, -1.0, 2.0, 0.0]).unwrap());
+    let q = Bernoulli::new(vec![0.0]).unwrap();
+    let between = q.log_density(&Draws::from_vec(1, 1, vec![0.5]));
+    assert_eq!(between, [f64::NEG_INFINITY]);
+    assert!(Categorical::new(vec![]).is_err());
 }
 
 #[test]

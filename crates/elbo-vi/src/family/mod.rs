@@ -42,20 +42,32 @@
 //! ```
 
 pub mod flow;
+pub mod independent;
 
 mod block;
+mod dirichlet;
+mod discrete;
 mod full_rank;
+mod implicit;
 mod low_rank;
 mod mean_field;
+mod mixture;
+mod student;
 mod triangle;
 
 #[cfg(test)]
 mod conformance;
 
 pub use block::Block;
+pub use dirichlet::Dirichlet;
+pub use discrete::{Bernoulli, Categorical, Enumerable};
 pub use full_rank::FullRank;
 pub use low_rank::LowRank;
 pub use mean_field::MeanField;
+pub use mixture::Mixture;
+pub use student::Student;
+
+use independent::{Beta, Exponential, Gamma, Independent, LogNormal, StudentT, Univariate};
 
 use elbo_math::arrays::{Array, Arrays};
 use elbo_math::random::{Stream, fill_standard_normal};
@@ -150,20 +162,56 @@ pub fn standard_normal_draws(dimension: usize, n_draws: usize, stream: &mut Stre
 /// # Errors
 /// [`ViError::Parameters`] if the name is none of ours, or an array is missing or of another shape.
 pub fn restore(name: &str, arrays: &Arrays) -> Result<Box<dyn Approximation>, ViError> {
+    type Boxed = Box<dyn Approximation>;
+    fn boxed<Q: Approximation + 'static>(q: Result<Q, ViError>) -> Result<Boxed, ViError> {
+        Ok(Box::new(q?))
+    }
     match name {
-        MeanField::NAME => Ok(Box::new(MeanField::from_arrays(arrays)?)),
-        FullRank::NAME => Ok(Box::new(FullRank::from_arrays(arrays)?)),
-        LowRank::NAME => Ok(Box::new(LowRank::from_arrays(arrays)?)),
-        Block::NAME => Ok(Box::new(Block::from_arrays(arrays)?)),
-        flow::RealNvp::NAME => Ok(Box::new(flow::RealNvp::from_arrays(arrays)?)),
-        flow::NeuralSpline::NAME => Ok(Box::new(flow::NeuralSpline::from_arrays(arrays)?)),
-        PathMixture::NAME => Ok(Box::new(PathMixture::from_arrays(arrays)?)),
+        MeanField::NAME => boxed(MeanField::from_arrays(arrays)),
+        FullRank::NAME => boxed(FullRank::from_arrays(arrays)),
+        LowRank::NAME => boxed(LowRank::from_arrays(arrays)),
+        Block::NAME => boxed(Block::from_arrays(arrays)),
+        Student::NAME => boxed(Student::from_arrays(arrays)),
+        Mixture::<FullRank>::NAME => mixture::restore(arrays),
+        flow::RealNvp::NAME => boxed(flow::RealNvp::from_arrays(arrays)),
+        flow::NeuralSpline::NAME => boxed(flow::NeuralSpline::from_arrays(arrays)),
+        Dirichlet::NAME => boxed(Dirichlet::from_arrays(arrays)),
+        Bernoulli::NAME => boxed(Bernoulli::from_arrays(arrays)),
+        Categorical::NAME => boxed(Categorical::from_arrays(arrays)),
+        Exponential::NAME => boxed(Independent::<Exponential>::from_arrays(arrays)),
+        Gamma::NAME => boxed(Independent::<Gamma>::from_arrays(arrays)),
+        Beta::NAME => boxed(Independent::<Beta>::from_arrays(arrays)),
+        LogNormal::NAME => boxed(Independent::<LogNormal>::from_arrays(arrays)),
+        StudentT::NAME => boxed(Independent::<StudentT>::from_arrays(arrays)),
+        PathMixture::NAME => boxed(PathMixture::from_arrays(arrays)),
         _ => Err(ViError::Parameters {
             family: "family",
             name: "name",
             found: format!("{name:?}"),
             requirement: "that of a family which this version knows",
         }),
+    }
+}
+
+/// [`Reparameterised::pull_back_log_density`] for a family that has scores: along the draws, and then
+/// at fixed draws.
+fn add_total_derivative<F: Reparameterised + Scored>(
+    q: &F,
+    noise: &Draws,
+    weights: &[f64],
+    gradient: &mut [f64],
+) {
+    let points = q.transform(noise).0;
+    let mut along = q.log_density_and_gradient(&points).1;
+    for i in 0..q.dimension() {
+        for (v, w) in along.coordinate_mut(i).iter_mut().zip(weights) {
+            *v *= w;
+        }
+    }
+    q.pull_back(noise, &along, gradient);
+    let scores = q.scores(&points);
+    for (i, g) in gradient.iter_mut().enumerate() {
+        *g += elbo_math::linalg::dot(scores.coordinate(i), weights);
     }
 }
 

@@ -9,6 +9,8 @@
 //! | [`Pathwise`], [`StickingTheLanding`] | [`Reparameterised`](crate::family::Reparameterised) | gradients |
 //! | [`ScoreFunction`] | [`Scored`](crate::family::Scored) | values |
 //! | [`MeasureValued`] | a decomposition of `∂q/∂λ`: [`MeanField`](crate::family::MeanField) | values |
+//! | [`Stratified`] | a [`Mixture`](crate::family::Mixture) of reparameterised components | gradients |
+//! | [`Enumeration`] | [`Enumerable`](crate::family::Enumerable) | values |
 //!
 //! Draws at which `f` is not finite are left out and counted, so that an estimate is one of the
 //! expectation *given* that `f` is finite. Deliberately absent: how `λ` is moved.
@@ -35,16 +37,20 @@
 //! ```
 
 mod control_variate;
+mod enumeration;
 mod measure_valued;
 mod pathwise;
 mod score_function;
 mod sticking_the_landing;
+mod stratified;
 
 pub use control_variate::ControlVariate;
+pub use enumeration::Enumeration;
 pub use measure_valued::{Coupling, MeasureValued};
 pub use pathwise::Pathwise;
 pub use score_function::ScoreFunction;
 pub use sticking_the_landing::StickingTheLanding;
+pub use stratified::Stratified;
 
 use elbo_math::random::Stream;
 
@@ -204,6 +210,8 @@ impl Usable {
     }
 }
 
+#[cfg(test)]
+mod minibatch;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
