@@ -74,6 +74,7 @@ methods! {
     laplace::Laplace,
     lowrank::LowRank,
     meanfield::MeanField,
+    mixture::Mixture,
     pathfinder::Pathfinder,
 }
 

@@ -33,7 +33,7 @@ pub struct FirstOrderConfig {
     pub n_draws: usize,
     /// Rows per step; all by default.
     pub batch_size: Option<usize>,
-    /// Nats that may be left to gain; by default 0.01, or 2.5e-4 per coordinate if that is more.
+    /// Nats that may be left to gain; by default 0.01, or 1e-3 per coordinate if that is more.
     pub tolerance: Option<f64>,
 }
 
@@ -279,7 +279,7 @@ fn stopping(config: &FirstOrderConfig, dimension: usize) -> StoppingConfig {
         window: 50,
         tolerance: config
             .tolerance
-            .unwrap_or_else(|| f64::max(0.01, 2.5e-4 * dimension as f64)),
+            .unwrap_or_else(|| f64::max(0.01, 1e-3 * dimension as f64)),
         ..StoppingConfig::default()
     }
 }

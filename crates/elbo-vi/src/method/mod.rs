@@ -16,6 +16,7 @@ pub mod fullrank;
 pub mod laplace;
 pub mod lowrank;
 pub mod meanfield;
+pub mod mixture;
 mod natural;
 mod outliers;
 pub mod pathfinder;
@@ -33,6 +34,7 @@ pub use fullrank::FullRank;
 pub use laplace::Laplace;
 pub use lowrank::LowRank;
 pub use meanfield::MeanField;
+pub use mixture::Mixture;
 pub use natural::{GaussianConfig, NaturalState};
 pub use pathfinder::Pathfinder;
 
@@ -86,6 +88,7 @@ pub const METHODS: &[Description] = &[
     laplace::DESCRIPTION,
     lowrank::DESCRIPTION,
     meanfield::DESCRIPTION,
+    mixture::DESCRIPTION,
     pathfinder::DESCRIPTION,
 ];
 

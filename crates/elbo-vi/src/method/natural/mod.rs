@@ -41,8 +41,8 @@ pub struct GaussianConfig {
     pub n_draws: Option<usize>,
     /// Rows per step; all by default.
     pub batch_size: Option<usize>,
-    /// Nats that may be left to gain; by default 0.01, or 2.5e-4 per coordinate if that is more:
-    /// then means and scales are within about 1% of a standard deviation.
+    /// Nats that may be left to gain; by default 0.01, or 1e-3 per coordinate if that is more:
+    /// then means and scales are within about 2.5% of a standard deviation.
     pub tolerance: Option<f64>,
 }
 
@@ -51,7 +51,7 @@ impl GaussianConfig {
         StoppingConfig {
             tolerance: self
                 .tolerance
-                .unwrap_or_else(|| f64::max(0.01, 2.5e-4 * dimension as f64)),
+                .unwrap_or_else(|| f64::max(0.01, 1e-3 * dimension as f64)),
             ..StoppingConfig::default()
         }
     }
@@ -295,7 +295,7 @@ impl<Q: Shape> NaturalState<Q> {
 }
 
 /// Two draws per coordinate, which is a full block of coupled ones; within the bounds of a step.
-fn full_blocks(dimension: usize) -> usize {
+pub(super) fn full_blocks(dimension: usize) -> usize {
     (2 * dimension).next_multiple_of(16).clamp(16, 512)
 }
 
