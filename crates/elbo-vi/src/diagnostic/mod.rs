@@ -1,6 +1,8 @@
 //! Whether to believe a fit: diagnostics that know a target and an approximation of it, and no method.
 
+pub mod calibration;
 mod checks;
+pub mod compare;
 pub mod doubt;
 pub mod drift;
 pub mod generalized_pareto;
