@@ -3,8 +3,9 @@
 //!
 //! The one idea: whichever tail is small is computed as a logarithm, the other one as its
 //! complement. Deliberately absent: distributions whose tails have no stable closed form (von Mises,
-//! skew normal, exponentially modified normal, beta-binomial).
+//! skew normal, beta-binomial).
 
+use super::location_scale::log_exponential_part;
 use super::value::{Value, take};
 use crate::pointwise::Function;
 
@@ -43,6 +44,23 @@ tails! {
         where { z = y.standardise(m, s); };
     double_exponential_lcdf double_exponential_lccdf = |[y, m, s]| (laplace_tail(z), laplace_tail(-z))
         where { z = y.standardise(m, s); };
+    skew_double_exponential_lcdf skew_double_exponential_lccdf = |[y, m, s, skew]| (
+        above.apply(Function::Select, [right.ln_1m_exp(), left]),
+        above.apply(Function::Select, [right, left.ln_1m_exp()])
+    ) where {
+        z = y.standardise(m, s);
+        above = z.map(Function::Step);
+        // Each side's own tail, not beyond the location.
+        left = skew.ln() + (1.0 - skew) * at_most_zero(z) * 2.0;
+        right = skew.ln_1m() + skew * at_most_zero(-z) * 2.0;
+    };
+    exp_mod_normal_lcdf exp_mod_normal_lccdf = |[y, m, s, rate]| (
+        z.ln_phi().apply(Function::LogDiffExp, [part]),
+        (-z).ln_phi().apply(Function::LogSumExp, [part])
+    ) where {
+        z = y.standardise(m, s);
+        part = log_exponential_part(z, rate * s);
+    };
     student_t_lcdf student_t_lccdf = |[y, nu, m, s]| (
         z.apply(Function::StudentTLcdf, [nu]),
         (-z).apply(Function::StudentTLcdf, [nu])
@@ -124,6 +142,10 @@ fn ln_gamma_q<'b>(a: Value<'b>, x: Value<'b>) -> Value<'b> {
 
 fn ln_inc_beta<'b>(a: Value<'b>, b: Value<'b>, x: Value<'b>) -> Value<'b> {
     a.apply(Function::LogIncBeta, [b, x])
+}
+
+fn at_most_zero(x: Value<'_>) -> Value<'_> {
+    x.apply(Function::Minimum, [x.number(0.0)])
 }
 
 /// `value` where a count is at most `most`, and −∞ beyond.

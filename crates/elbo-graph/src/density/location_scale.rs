@@ -88,18 +88,18 @@ pub(super) fn skew_normal<'b>(x: &[Value<'b>]) -> Value<'b> {
 }
 
 /// A normal variable and an exponential one of the given rate, added.
-///
-/// With `v = rate · scale` and `u = v − z` it is `log rate + v²/2 − vz + log Φ(−u)`; where `u` is
-/// positive `v²/2 − vz = u²/2 − z²/2` keeps the digits.
 pub(super) fn exp_mod_normal<'b>(x: &[Value<'b>]) -> Value<'b> {
     let [y, mean, scale, rate] = take(x);
-    let z = y.standardise(mean, scale);
-    let v = rate * scale;
+    log_exponential_part(y.standardise(mean, scale), rate * scale) + rate.ln()
+}
+
+/// `v²/2 − vz + log Φ(z − v)`; with `u = v − z` it is `u²/2 − z²/2 + log Φ(−u)`, which keeps the
+/// digits where `u` is positive.
+pub(super) fn log_exponential_part<'b>(z: Value<'b>, v: Value<'b>) -> Value<'b> {
     let u = v - z;
     let left = u.map(Function::LogScaledTail) - z.square() * 0.5;
     let right = v * (v * 0.5 - z) + (-u).ln_phi();
-    let log = u.map(Function::Step).apply(Function::Select, [left, right]);
-    log + rate.ln()
+    u.map(Function::Step).apply(Function::Select, [left, right])
 }
 
 pub(super) fn von_mises<'b>(x: &[Value<'b>]) -> Value<'b> {

@@ -301,6 +301,23 @@ fn extreme_arguments_never_give_nan() {
     );
 }
 
+/// Where a probability rounds to 1 and all outcomes agree, the value is finite and so is the slope.
+#[test]
+fn saturated_probabilities_have_finite_derivatives() {
+    for n in [1, 100] {
+        let mut graph = Graph::new();
+        let logit = graph.parameter(Shape::SCALAR);
+        let chance = graph.pointwise(Function::InvLogit, &[logit]);
+        let y = graph.constant(vec![1.0; n], Shape::vector(n));
+        let density = graph.log_density("bernoulli", &[y, chance]).expect("a row");
+        graph.add_to_log_density(density);
+        let program = Program::new(&graph);
+        let (mut value, mut gradient) = ([f64::NAN], [f64::NAN]);
+        program.log_densities_and_gradients(&[50.0], 1, None, &mut value, &mut gradient);
+        assert_eq!((value, gradient), ([0.0], [0.0]));
+    }
+}
+
 #[test]
 fn unknown_arguments_out_of_place_give_minus_infinity() {
     let one = |v: f64| (vec![v], Shape::SCALAR);

@@ -68,7 +68,7 @@ fn squares(graph: &mut Graph, a: NodeId) -> NodeId {
 }
 
 fn log_gamma(graph: &mut Graph, a: NodeId) -> NodeId {
-    log_multivariate_gamma(graph, 1, a)
+    graph.pointwise(Function::LogGamma, &[a])
 }
 
 /// `log Γ_d` of each entry.

@@ -13,9 +13,9 @@ use crate::number::Number;
 unary! {
     Negate: |x, y| -x, T::constant(-1.0);
     Exp: |x, y| x.exp(), y;
-    Log: |x, y| x.ln(), x.recip();
+    Log: |x, y| x.ln(), finite_reciprocal(x);
     Log1p: |x, y| x.ln_1p(), x.plus(1.0).recip();
-    Log1m: |x, y| (-x).ln_1p(), -(T::constant(1.0) - x).recip();
+    Log1m: |x, y| (-x).ln_1p(), -finite_reciprocal(T::constant(1.0) - x);
     Expm1: |x, y| x.exp_m1(), y.plus(1.0);
     Sqrt: |x, y| x.sqrt(), T::constant(0.5) / y;
     Square: |x, y| x * x, x + x;
@@ -102,6 +102,12 @@ fn sign(x: f64) -> f64 {
 #[inline(always)]
 pub(super) fn indicator<T: Number>(condition: bool) -> T {
     T::constant(if condition { 1.0 } else { 0.0 })
+}
+
+/// `1/x`, but the largest number at 0: times an adjoint of 0 (a power of 0) it must give 0.
+#[inline(always)]
+fn finite_reciprocal<T: Number>(x: T) -> T {
+    T::select(x.value() == 0.0, T::constant(f64::MAX), x.recip())
 }
 
 /// `log(1 − eˣ)` for `x < 0`, by whichever form keeps the digits (`[@maechler2012log1mexp]`).

@@ -113,6 +113,11 @@ macro_rules! functions {
             /// Every function.
             pub const ALL: &[Self] = &[$($(Self::$variant,)+)+];
 
+            /// The function of that name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|f| f.name() == name)
+            }
+
             /// The name, as Stan writes it where Stan has the function.
             pub const fn name(self) -> &'static str {
                 match self {
