@@ -5,6 +5,7 @@ use faer::linalg::triangular_solve as tri;
 
 use super::{Matrix, matmul_tn};
 use crate::MathError;
+use crate::simd::clear_upper_halves;
 
 /// `A = L Lᵀ` with `L` lower triangular and a positive diagonal.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,7 @@ impl Cholesky {
             let faer::linalg::cholesky::llt::factor::LltError::NonPositivePivot { index } = error;
             MathError::NotPositiveDefinite { dim, pivot: index }
         })?;
+        clear_upper_halves();
         let view = factor.L();
         let lower = Matrix::from_fn(dim, dim, |i, j| if j <= i { view[(i, j)] } else { 0.0 });
         // A NaN passes the sign test of a pivot.
@@ -110,6 +112,7 @@ impl Cholesky {
     pub fn solve_lower_matrix(&self, b: &Matrix) -> Matrix {
         let mut x = b.clone();
         tri::solve_lower_triangular_in_place(self.lower.view(), x.view_mut(), Par::Seq);
+        clear_upper_halves();
         x
     }
 
@@ -123,6 +126,7 @@ impl Cholesky {
         let mut x = b.clone();
         let upper = self.lower.view().transpose();
         tri::solve_upper_triangular_in_place(upper, x.view_mut(), Par::Seq);
+        clear_upper_halves();
         x
     }
 

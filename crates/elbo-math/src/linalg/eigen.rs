@@ -2,6 +2,7 @@
 
 use super::Matrix;
 use crate::MathError;
+use crate::simd::clear_upper_halves;
 
 /// `A = V diag(values) Vᵀ`, eigenvalues ascending.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,7 @@ impl SymmetricEigen {
             .view()
             .self_adjoint_eigen(faer::Side::Lower)
             .map_err(|_| MathError::NoConvergence { dim })?;
+        clear_upper_halves();
         let (values, vectors) = (eigen.S().column_vector(), eigen.U());
         Ok(Self {
             values: (0..dim).map(|i| values[i]).collect(),

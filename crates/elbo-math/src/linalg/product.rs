@@ -5,6 +5,7 @@ use faer::{Accum, MatRef, Par};
 
 use super::Matrix;
 use crate::parallel;
+use crate::simd::clear_upper_halves;
 
 /// Below this many multiply-adds a product runs on one thread.
 const PARALLEL_WORK: usize = 1 << 21;
@@ -76,6 +77,7 @@ fn product<'a>(
             1.0,
             Par::Seq,
         );
+        clear_upper_halves();
     });
     out
 }
@@ -147,4 +149,5 @@ fn accumulate_gram(acc: &mut Matrix, left: &[f64], right: &[f64], cols: usize) {
         1.0,
         Par::Seq,
     );
+    clear_upper_halves();
 }
