@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::block::{Cholesky, TriangularSolve};
+use crate::block::{
+    Cholesky, Inverse, LogAbsDeterminant, MatrixExponential, SymmetricEigen, TriangularSolve,
+};
 use crate::graph::{Graph, NodeId};
 use crate::pointwise::Function;
 use crate::shape::Shape;
@@ -184,4 +186,53 @@ pub fn trace_quad_form(graph: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
 pub fn quad_form_diag(graph: &mut Graph, a: NodeId, d: NodeId) -> NodeId {
     let left = diag_pre_multiply(graph, d, a);
     diag_post_multiply(graph, left, d)
+}
+
+/// `a⁻¹` for any square matrix; [`inverse_spd`] is better where it applies.
+pub fn inverse(graph: &mut Graph, a: NodeId) -> NodeId {
+    let n = graph.shape(a).rows;
+    graph.block(Arc::new(Inverse { n }), &[a])
+}
+
+/// `a⁻¹ b` for any square `a`.
+pub fn mdivide_left(graph: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
+    let inverse = inverse(graph, a);
+    graph.matmul(inverse, b)
+}
+
+/// `log |det a|`.
+pub fn log_determinant(graph: &mut Graph, a: NodeId) -> NodeId {
+    let n = graph.shape(a).rows;
+    let both = graph.block(Arc::new(LogAbsDeterminant { n }), &[a]);
+    graph.elements(both, [0], Shape::SCALAR)
+}
+
+/// `det a`.
+pub fn determinant(graph: &mut Graph, a: NodeId) -> NodeId {
+    let n = graph.shape(a).rows;
+    let both = graph.block(Arc::new(LogAbsDeterminant { n }), &[a]);
+    let log = graph.elements(both, [0], Shape::SCALAR);
+    let sign = graph.elements(both, [1], Shape::SCALAR);
+    let size = graph.pointwise(Function::Exp, &[log]);
+    graph.pointwise(Function::Multiply, &[sign, size])
+}
+
+/// The eigenvalues of `(a + aᵀ)/2`, ascending.
+pub fn eigenvalues_sym(graph: &mut Graph, a: NodeId) -> NodeId {
+    let n = graph.shape(a).rows;
+    let both = graph.block(Arc::new(SymmetricEigen { n }), &[a]);
+    pick(graph, both, Shape::vector(n), |i, _| (0, i))
+}
+
+/// The eigenvectors of `(a + aᵀ)/2` as columns, in the order of the values; see [`SymmetricEigen`].
+pub fn eigenvectors_sym(graph: &mut Graph, a: NodeId) -> NodeId {
+    let n = graph.shape(a).rows;
+    let both = graph.block(Arc::new(SymmetricEigen { n }), &[a]);
+    pick(graph, both, Shape::matrix(n, n), |i, j| (i + 1, j))
+}
+
+/// `exp(a)`, the exponential of a square matrix.
+pub fn matrix_exp(graph: &mut Graph, a: NodeId) -> NodeId {
+    let n = graph.shape(a).rows;
+    graph.block(Arc::new(MatrixExponential { n }), &[a])
 }

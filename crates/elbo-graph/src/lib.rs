@@ -30,8 +30,9 @@ mod tests;
 mod transform;
 
 pub use block::{
-    Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, LogMultivariateGamma,
-    SumToZero, Tcrossprod, TriangularSolve,
+    Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, Inverse,
+    LogAbsDeterminant, LogMultivariateGamma, MatrixExponential, SumToZero, SymmetricEigen,
+    Tcrossprod, TriangularSolve,
 };
 pub use density::{DENSITIES, Density, DensityError, Relation, Support};
 pub use graph::{Graph, NodeId};

@@ -7,6 +7,7 @@
 mod cholesky;
 mod correlation;
 mod cumulative_sum;
+mod dense;
 mod multivariate_gamma;
 mod sum_to_zero;
 mod tcrossprod;
@@ -17,6 +18,7 @@ mod triangular_solve;
 pub use cholesky::Cholesky;
 pub use correlation::CorrelationCholesky;
 pub use cumulative_sum::CumulativeSum;
+pub use dense::{Inverse, LogAbsDeterminant, MatrixExponential, SymmetricEigen};
 pub use multivariate_gamma::LogMultivariateGamma;
 pub use sum_to_zero::SumToZero;
 pub use tcrossprod::Tcrossprod;

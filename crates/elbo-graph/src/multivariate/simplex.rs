@@ -1,13 +1,13 @@
 //! Densities of probabilities, and of counts given probabilities, one row each.
 
-use super::{add, log, log_gamma, multiply, plus, subtract};
+use super::{add, log_gamma, plus, subtract};
 use crate::graph::{Graph, NodeId};
+use crate::pointwise::Function;
 
 /// `log Dirichlet(θ | α)` of each row of `theta`.
 pub fn dirichlet(graph: &mut Graph, theta: NodeId, alpha: NodeId) -> NodeId {
-    let log_theta = log(graph, theta);
     let powers = plus(graph, alpha, -1.0);
-    let entries = multiply(graph, powers, log_theta);
+    let entries = graph.pointwise(Function::LogMultiply, &[powers, theta]);
     let kernel = graph.row_sum(entries);
     let constant = log_inverse_beta(graph, alpha);
     add(graph, kernel, constant)
@@ -45,19 +45,19 @@ pub fn dirichlet_multinomial(graph: &mut Graph, counts: NodeId, alpha: NodeId) -
 
 /// `log Multinomial(n | θ)` of each row of `counts`.
 pub fn multinomial(graph: &mut Graph, counts: NodeId, theta: NodeId) -> NodeId {
-    let log_theta = log(graph, theta);
-    counts_of(graph, counts, log_theta)
+    let entries = graph.pointwise(Function::LogMultiply, &[counts, theta]);
+    counts_of(graph, counts, entries)
 }
 
 /// [`multinomial`] with `θ = softmax(γ)` by row.
 pub fn multinomial_logit(graph: &mut Graph, counts: NodeId, gamma: NodeId) -> NodeId {
     let total = graph.row_log_sum_exp(gamma);
     let log_theta = subtract(graph, gamma, total);
-    counts_of(graph, counts, log_theta)
+    let entries = graph.pointwise(Function::Weigh, &[counts, log_theta]);
+    counts_of(graph, counts, entries)
 }
 
-fn counts_of(graph: &mut Graph, counts: NodeId, log_theta: NodeId) -> NodeId {
-    let entries = multiply(graph, counts, log_theta);
+fn counts_of(graph: &mut Graph, counts: NodeId, entries: NodeId) -> NodeId {
     let kernel = graph.row_sum(entries);
     let coefficient = log_coefficient(graph, counts);
     add(graph, kernel, coefficient)

@@ -1,0 +1,91 @@
+//! `P A = L U` with rows exchanged for the largest pivots.
+
+use crate::number::Number;
+
+/// The factors of one matrix, in its place.
+pub(super) struct Lu<T> {
+    n: usize,
+    factors: Vec<T>,
+    /// The row of the matrix that stands in each row of the factors.
+    rows: Vec<usize>,
+    exchanges: usize,
+}
+
+impl<T: Number> Lu<T> {
+    /// Factors `a` (n × n). A singular matrix has a zero on the diagonal of `U`.
+    pub(super) fn new(mut a: Vec<T>, n: usize) -> Self {
+        let mut rows: Vec<usize> = (0..n).collect();
+        let mut exchanges = 0;
+        for k in 0..n {
+            let size = |i: usize| a[i * n + k].value().abs();
+            let pivot = (k..n).fold(k, |best, i| if size(i) > size(best) { i } else { best });
+            if pivot != k {
+                for j in 0..n {
+                    a.swap(k * n + j, pivot * n + j);
+                }
+                rows.swap(k, pivot);
+                exchanges += 1;
+            }
+            for i in k + 1..n {
+                let ratio = a[i * n + k] / a[k * n + k];
+                a[i * n + k] = ratio;
+                for j in k + 1..n {
+                    a[i * n + j] = a[i * n + j] - ratio * a[k * n + j];
+                }
+            }
+        }
+        Self {
+            n,
+            factors: a,
+            rows,
+            exchanges,
+        }
+    }
+
+    /// The solutions `x` of `A x = b` for the columns of `b` (n × m).
+    pub(super) fn solve(&self, b: &[T], m: usize) -> Vec<T> {
+        let n = self.n;
+        let mut x: Vec<T> = self
+            .rows
+            .iter()
+            .flat_map(|r| b[r * m..(r + 1) * m].iter().copied())
+            .collect();
+        for i in 0..n {
+            for k in 0..i {
+                subtract_row(&mut x, (i, k), m, self.factors[i * n + k]);
+            }
+        }
+        for i in (0..n).rev() {
+            for k in i + 1..n {
+                subtract_row(&mut x, (i, k), m, self.factors[i * n + k]);
+            }
+            for x in &mut x[i * m..(i + 1) * m] {
+                *x = *x / self.factors[i * n + i];
+            }
+        }
+        x
+    }
+
+    /// `log |det A|` and the sign of the determinant.
+    pub(super) fn log_abs_determinant(&self) -> (T, f64) {
+        let mut sign = if self.exchanges.is_multiple_of(2) {
+            1.0
+        } else {
+            -1.0
+        };
+        let mut sum = T::default();
+        for i in 0..self.n {
+            let u = self.factors[i * self.n + i];
+            sign *= u.value().signum();
+            sum += T::select(u.value() < 0.0, -u, u).ln();
+        }
+        (sum, sign)
+    }
+}
+
+/// Row `i` −= `factor` × row `k`.
+fn subtract_row<T: Number>(x: &mut [T], (i, k): (usize, usize), m: usize, factor: T) {
+    for c in 0..m {
+        x[i * m + c] = x[i * m + c] - factor * x[k * m + c];
+    }
+}
