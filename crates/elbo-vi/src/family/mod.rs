@@ -73,6 +73,7 @@ use elbo_math::arrays::{Array, Arrays};
 use elbo_math::random::{Stream, fill_standard_normal};
 
 use crate::method::pathfinder::PathMixture;
+use crate::method::score::MixedMeanField;
 use crate::{Approximation, Draws, ViError};
 
 /// A member `q(·; λ)` of a family, which can become any other member.
@@ -183,6 +184,7 @@ pub fn restore(name: &str, arrays: &Arrays) -> Result<Box<dyn Approximation>, Vi
         Beta::NAME => boxed(Independent::<Beta>::from_arrays(arrays)),
         LogNormal::NAME => boxed(Independent::<LogNormal>::from_arrays(arrays)),
         StudentT::NAME => boxed(Independent::<StudentT>::from_arrays(arrays)),
+        MixedMeanField::NAME => boxed(MixedMeanField::from_arrays(arrays)),
         PathMixture::NAME => boxed(PathMixture::from_arrays(arrays)),
         _ => Err(ViError::Parameters {
             family: "family",

@@ -76,6 +76,7 @@ methods! {
     meanfield::MeanField,
     mixture::Mixture,
     pathfinder::Pathfinder,
+    score::Score,
 }
 
 impl Default for AnyMethod {

@@ -21,6 +21,7 @@ mod natural;
 mod outliers;
 pub mod pathfinder;
 pub mod probes;
+pub mod score;
 mod start;
 
 pub use any::AnyMethod;
@@ -37,6 +38,7 @@ pub use meanfield::MeanField;
 pub use mixture::Mixture;
 pub use natural::{GaussianConfig, NaturalState};
 pub use pathfinder::Pathfinder;
+pub use score::Score;
 
 use crate::{Approximation, Target, ViError};
 
@@ -90,6 +92,7 @@ pub const METHODS: &[Description] = &[
     meanfield::DESCRIPTION,
     mixture::DESCRIPTION,
     pathfinder::DESCRIPTION,
+    score::DESCRIPTION,
 ];
 
 /// A way to approximate a target.
