@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "a report for the terminal")]
 
+mod accuracy;
 mod raw;
 mod row;
 mod rows;
@@ -42,6 +43,16 @@ struct Args {
     /// One JSON object per row.
     #[arg(long)]
     json: bool,
+    /// The answers of `auto` on ten posteriors beside NUTS's, instead of the rows; names are those of
+    /// posteriors.
+    #[arg(long)]
+    accuracy: bool,
+    /// The folder with the real data of the posteriors; the variable `ELBO_DATA` does as well.
+    #[arg(long, requires = "accuracy")]
+    data: Option<PathBuf>,
+    /// The seed of fits and samplers.
+    #[arg(long, requires = "accuracy", default_value_t = 1)]
+    seed: u64,
     /// Run our side of one row on a prepared folder (used by the program itself).
     #[arg(long, hide = true, num_args = 2, value_names = ["FOLDER", "THREADS"])]
     side: Option<Vec<String>>,
@@ -49,6 +60,20 @@ struct Args {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
+    if args.accuracy {
+        let data = args
+            .data
+            .or_else(|| std::env::var_os("ELBO_DATA").map(PathBuf::from))
+            .unwrap_or_else(|| PathBuf::from("data"));
+        accuracy::run(&args.rows, &data, args.seed, |answer| {
+            if args.json {
+                println!("{}", answer.to_json());
+            } else {
+                println!("{answer}");
+            }
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let rows = rows::all();
     if args.list {
         for row in &rows {

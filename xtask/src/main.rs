@@ -14,6 +14,7 @@ usage: cargo xtask CHORE
 
   test               format, lints, every test, the documentation
   tidy               the project's own rules: arrows between crates, citations, file headers
+  accuracy [NAME …]  what `auto` answers on ten posteriors, beside NUTS (`--data FOLDER`)
   bench [ROW …]      benchmarks beside their rivals; `bench --help` lists the rows";
 
 fn main() -> ExitCode {
@@ -25,6 +26,11 @@ fn main() -> ExitCode {
     match chore {
         "test" => test(),
         "tidy" => tidy(),
+        "accuracy" => cargo(
+            "the comparison",
+            &["run", "--release", "-q", "-p", "elbo-bench", "--", "--accuracy"],
+            rest,
+        ),
         "bench" => cargo(
             "the benchmarks",
             &["run", "--release", "-q", "-p", "elbo-bench", "--"],

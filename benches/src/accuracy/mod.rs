@@ -1,0 +1,203 @@
+//! What `auto` answers on ten posteriors, beside long runs of NUTS on the same programs.
+//!
+//! The claim that is checked: where the verdict is good, every mean is within a tenth of a posterior
+//! standard deviation and every standard deviation within ten per cent of the sampler's; and it is
+//! never good where a mean is off by three tenths, or a standard deviation by forty per cent.
+
+mod posteriors;
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use elbo::graph::model::CompiledModel;
+use elbo::vi::diagnostic::verdict::Grade;
+use elbo::vi::sample::{Sample, SampleConfig, sample};
+use elbo::vi::{Draws, FitConfig, Target, fit};
+use serde_json::{Value, json};
+
+use posteriors::{POSTERIORS, Posterior};
+
+/// Draws of the fit that are compared: their own errors are a hundredth of a standard deviation.
+const N_DRAWS: usize = 10_000;
+
+/// One posterior's answer.
+pub(crate) struct Answer {
+    name: &'static str,
+    dimension: usize,
+    grade: Grade,
+    method: &'static str,
+    khat: f64,
+    gradient_evaluations: u64,
+    seconds: f64,
+    /// The largest error of a mean, in standard deviations, and whose.
+    mean_error: (f64, String),
+    /// The standard deviation furthest from the sampler's, as a ratio, and whose.
+    sd_ratio: (f64, String),
+    sampler: SamplerReport,
+}
+
+struct SamplerReport {
+    reliable: bool,
+    rhat: f64,
+    ess: f64,
+    divergences: usize,
+    seconds: f64,
+}
+
+impl Answer {
+    /// Within a tenth of a standard deviation and ten per cent.
+    fn is_right(&self) -> bool {
+        self.mean_error.0 <= 0.1 && (0.9..=1.1).contains(&self.sd_ratio.0)
+    }
+
+    /// Good although a mean is off by three tenths or a standard deviation by forty per cent.
+    fn is_false_trust(&self) -> bool {
+        let wrong = self.mean_error.0 > 0.3 || !(0.6..=1.4).contains(&self.sd_ratio.0);
+        self.grade == Grade::Good && wrong
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "posterior": self.name, "dimension": self.dimension,
+            "verdict": self.grade.to_string(), "method": self.method, "khat": self.khat,
+            "right": self.is_right(), "false_trust": self.is_false_trust(),
+            "mean_error_sds": self.mean_error.0, "mean_error_of": self.mean_error.1,
+            "sd_ratio": self.sd_ratio.0, "sd_ratio_of": self.sd_ratio.1,
+            "gradient_evaluations": self.gradient_evaluations, "seconds": self.seconds,
+            "nuts": {
+                "reliable": self.sampler.reliable, "rhat": self.sampler.rhat,
+                "ess": self.sampler.ess, "divergences": self.sampler.divergences,
+                "seconds": self.sampler.seconds,
+            },
+        })
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:<22} {:>4}  {:<7} {:<11} k̂ {:>5.2}  mean off {:>6.3} ({})  sd × {:>5.3} ({})  \
+             {:>8} gradients  {:>6.2} s  NUTS {} {:>6.1} s",
+            self.name,
+            self.dimension,
+            self.grade.to_string(),
+            self.method,
+            self.khat,
+            self.mean_error.0,
+            self.mean_error.1,
+            self.sd_ratio.0,
+            self.sd_ratio.1,
+            self.gradient_evaluations,
+            self.seconds,
+            if self.sampler.reliable { "reliable" } else { "doubtful" },
+            self.sampler.seconds,
+        )?;
+        if self.is_false_trust() {
+            write!(f, "  FALSE TRUST")?;
+        }
+        Ok(())
+    }
+}
+
+/// Answers for the posteriors named (all, if none is), with data from `data`.
+pub(crate) fn run(
+    names: &[String],
+    data: &Path,
+    seed: u64,
+    mut report: impl FnMut(&Answer),
+) -> Result<()> {
+    for name in names {
+        let known = POSTERIORS.iter().any(|p| p.name == name);
+        let list: Vec<&str> = POSTERIORS.iter().map(|p| p.name).collect();
+        anyhow::ensure!(known, "no posterior '{name}'; there are {}", list.join(", "));
+    }
+    for posterior in &POSTERIORS {
+        if names.is_empty() || names.iter().any(|n| n == posterior.name) {
+            let answer = answer(posterior, data, seed)
+                .with_context(|| format!("posterior {}", posterior.name))?;
+            report(&answer);
+        }
+    }
+    Ok(())
+}
+
+fn answer(posterior: &Posterior, data: &Path, seed: u64) -> Result<Answer> {
+    let model = (posterior.build)(data)?;
+    let start = Instant::now();
+    let fitted = fit(model.program(), model.dimension(), &FitConfig::new(seed))?;
+    let seconds = start.elapsed().as_secs_f64();
+    let ours = moments(&model, &fitted.draws(N_DRAWS, seed));
+
+    let reference = match posterior.reference {
+        Some(build) => build(data)?,
+        None => model,
+    };
+    let start = Instant::now();
+    let sampled = long_run(&reference, seed)?;
+    let nuts_seconds = start.elapsed().as_secs_f64();
+    let theirs = moments(&reference, &sampled.draws);
+    let worst = |size: fn(f64, f64) -> bool, of: fn(&Moments, &Moments) -> f64| {
+        let mut found = (of(&ours[0], &theirs[0]), ours[0].name.clone());
+        for (a, b) in ours.iter().zip(&theirs).skip(1) {
+            let value = of(a, b);
+            if size(value, found.0) {
+                found = (value, a.name.clone());
+            }
+        }
+        found
+    };
+    Ok(Answer {
+        name: posterior.name,
+        dimension: fitted.approximation.dimension(),
+        grade: fitted.verdict.grade,
+        method: fitted.method,
+        khat: fitted.verdict.khat,
+        gradient_evaluations: fitted.gradient_evaluations,
+        seconds,
+        mean_error: worst(|a, b| a > b, |a, b| (a.mean - b.mean).abs() / b.sd),
+        sd_ratio: worst(|a, b| a.ln().abs() > b.ln().abs(), |a, b| a.sd / b.sd),
+        sampler: SamplerReport {
+            reliable: sampled.reliable(),
+            rhat: sampled.largest_rhat(),
+            ess: sampled.smallest_ess(),
+            divergences: sampled.divergences,
+            seconds: nuts_seconds,
+        },
+    })
+}
+
+fn long_run(model: &CompiledModel, seed: u64) -> Result<Sample> {
+    let config = SampleConfig {
+        n_draws: 2_500,
+        target_accept: 0.95,
+        ..SampleConfig::default()
+    };
+    let target = Target::new(model.program(), model.dimension())?;
+    Ok(sample(&target, &config, seed)?)
+}
+
+struct Moments {
+    name: String,
+    mean: f64,
+    sd: f64,
+}
+
+/// Means and standard deviations of what the model reports.
+fn moments(model: &CompiledModel, draws: &Draws) -> Vec<Moments> {
+    let n = draws.n_draws();
+    let reported = model.constrain(draws.as_slice(), n);
+    let entries = model.names().iter().zip(reported.chunks_exact(n));
+    entries
+        .map(|(name, values)| {
+            let mean = values.iter().sum::<f64>() / n as f64;
+            let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+            Moments {
+                name: name.clone(),
+                mean,
+                sd: (squares / (n as f64 - 1.0)).sqrt(),
+            }
+        })
+        .collect()
+}
