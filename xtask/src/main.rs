@@ -28,7 +28,15 @@ fn main() -> ExitCode {
         "tidy" => tidy(),
         "accuracy" => cargo(
             "the comparison",
-            &["run", "--release", "-q", "-p", "elbo-bench", "--", "--accuracy"],
+            &[
+                "run",
+                "--release",
+                "-q",
+                "-p",
+                "elbo-bench",
+                "--",
+                "--accuracy",
+            ],
             rest,
         ),
         "bench" => cargo(

@@ -91,7 +91,11 @@ impl std::fmt::Display for Answer {
             self.sd_ratio.1,
             self.gradient_evaluations,
             self.seconds,
-            if self.sampler.reliable { "reliable" } else { "doubtful" },
+            if self.sampler.reliable {
+                "reliable"
+            } else {
+                "doubtful"
+            },
             self.sampler.seconds,
         )?;
         if self.is_false_trust() {
@@ -111,7 +115,11 @@ pub(crate) fn run(
     for name in names {
         let known = POSTERIORS.iter().any(|p| p.name == name);
         let list: Vec<&str> = POSTERIORS.iter().map(|p| p.name).collect();
-        anyhow::ensure!(known, "no posterior '{name}'; there are {}", list.join(", "));
+        anyhow::ensure!(
+            known,
+            "no posterior '{name}'; there are {}",
+            list.join(", ")
+        );
     }
     for posterior in &POSTERIORS {
         if names.is_empty() || names.iter().any(|n| n == posterior.name) {

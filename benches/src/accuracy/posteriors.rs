@@ -7,7 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use elbo::graph::model::{
-    CompiledModel, Model, Variable, bernoulli_logit, beta, half_cauchy, half_normal, lognormal, normal, poisson_log,
+    CompiledModel, Model, Variable, bernoulli_logit, beta, half_cauchy, half_normal, lognormal,
+    normal, poisson_log,
 };
 use elbo::math::random::{RngExt as _, Stream, standard_normal, stream};
 
@@ -107,14 +108,22 @@ fn eight_schools(centred: bool) -> Result<CompiledModel> {
 fn election88(data: &Path) -> Result<CompiledModel> {
     let json = read_json(&data.join("tabular/election88_full.json.gz"))?;
     let column = |name: &str| -> Result<Vec<f64>> {
-        let values = json[name].as_array().with_context(|| format!("no column {name}"))?;
-        Ok(values.iter().filter_map(serde_json::Value::as_f64).collect())
+        let values = json[name]
+            .as_array()
+            .with_context(|| format!("no column {name}"))?;
+        Ok(values
+            .iter()
+            .filter_map(serde_json::Value::as_f64)
+            .collect())
     };
     let index = |name: &str| -> Result<Vec<usize>> {
         Ok(column(name)?.iter().map(|v| *v as usize - 1).collect())
     };
     let count = |name: &str| -> Result<usize> {
-        json[name].as_u64().map(|n| n as usize).with_context(|| format!("no number {name}"))
+        json[name]
+            .as_u64()
+            .map(|n| n as usize)
+            .with_context(|| format!("no number {name}"))
     };
     let mut m = Model::new();
     let b: Vec<Variable> = (1..=5).map(|k| m.real(&format!("beta[{k}]"))).collect();
@@ -155,12 +164,22 @@ fn prostate_horseshoe(data: &Path) -> Result<CompiledModel> {
     let rows: Vec<Vec<f64>> = text
         .lines()
         .skip(1)
-        .map(|line| line.split_whitespace().skip(1).take(9).filter_map(|v| v.parse().ok()).collect())
+        .map(|line| {
+            line.split_whitespace()
+                .skip(1)
+                .take(9)
+                .filter_map(|v| v.parse().ok())
+                .collect()
+        })
         .filter(|row: &Vec<f64>| row.len() == 9)
         .collect();
     let n = rows.len();
-    let columns: Vec<Vec<f64>> = (0..9).map(|j| standardised(rows.iter().map(|r| r[j]))).collect();
-    let x: Vec<f64> = (0..n).flat_map(|i| (0..8).map(|j| columns[j][i]).collect::<Vec<_>>()).collect();
+    let columns: Vec<Vec<f64>> = (0..9)
+        .map(|j| standardised(rows.iter().map(|r| r[j])))
+        .collect();
+    let x: Vec<f64> = (0..n)
+        .flat_map(|i| (0..8).map(|j| columns[j][i]).collect::<Vec<_>>())
+        .collect();
     let mut m = Model::new();
     let sigma = m.positive("sigma");
     let tau = m.positive("tau");
@@ -177,7 +196,10 @@ fn prostate_horseshoe(data: &Path) -> Result<CompiledModel> {
     let scale = (&slab * &local / (&slab + &local)).sqrt();
     let slopes = z * scale;
     m.derive("beta", &slopes);
-    m.observe(normal(Variable::matrix(n, 8, &x).matmul(&slopes), &sigma), &columns[8]);
+    m.observe(
+        normal(Variable::matrix(n, 8, &x).matmul(&slopes), &sigma),
+        &columns[8],
+    );
     Ok(m.compile()?)
 }
 
@@ -185,9 +207,17 @@ fn prostate_horseshoe(data: &Path) -> Result<CompiledModel> {
 fn gp_poisson(_: &Path) -> Result<CompiledModel> {
     let n = 25;
     let mut rng = simulation("gp");
-    let x: Vec<f64> = (0..n).map(|i| 10.0 * f64::from(i) / f64::from(n - 1)).collect();
-    let y: Vec<f64> = x.iter().map(|x| draw_poisson(&mut rng, (1.0 + x.sin()).exp())).collect();
-    let squares: Vec<f64> = x.iter().flat_map(|a| x.iter().map(move |b| (a - b).powi(2))).collect();
+    let x: Vec<f64> = (0..n)
+        .map(|i| 10.0 * f64::from(i) / f64::from(n - 1))
+        .collect();
+    let y: Vec<f64> = x
+        .iter()
+        .map(|x| draw_poisson(&mut rng, (1.0 + x.sin()).exp()))
+        .collect();
+    let squares: Vec<f64> = x
+        .iter()
+        .flat_map(|a| x.iter().map(move |b| (a - b).powi(2)))
+        .collect();
     let n = x.len();
     let mut m = Model::new();
     let length = m.positive("length");
@@ -196,7 +226,9 @@ fn gp_poisson(_: &Path) -> Result<CompiledModel> {
     m.assume(&length, lognormal(0.5, 0.5));
     m.assume(&scale, half_normal(1.0));
     m.assume(&z, normal(0.0, 1.0));
-    let jitter: Vec<f64> = (0..n * n).map(|k| if k % (n + 1) == 0 { 1e-6 } else { 0.0 }).collect();
+    let jitter: Vec<f64> = (0..n * n)
+        .map(|k| if k % (n + 1) == 0 { 1e-6 } else { 0.0 })
+        .collect();
     let exponent = Variable::matrix(n, n, &squares) * -0.5 / length.square();
     let covariance = exponent.exp() * scale.square() + Variable::matrix(n, n, &jitter);
     let f = covariance.cholesky().matmul(&z);
@@ -271,15 +303,20 @@ fn mixture(_: &Path) -> Result<CompiledModel> {
 fn irt(_: &Path) -> Result<CompiledModel> {
     let (items, persons) = (20, 100);
     let mut rng = simulation("irt");
-    let mut normals = |n: usize| -> Vec<f64> { (0..n).map(|_| standard_normal(&mut rng)).collect() };
+    let mut normals =
+        |n: usize| -> Vec<f64> { (0..n).map(|_| standard_normal(&mut rng)).collect() };
     let (ability, difficulty) = (normals(persons), normals(items));
     let discrimination: Vec<f64> = normals(items).iter().map(|z| (0.5 * z).exp()).collect();
-    let pairs: Vec<(usize, usize)> = (0..persons).flat_map(|j| (0..items).map(move |i| (i, j))).collect();
+    let pairs: Vec<(usize, usize)> = (0..persons)
+        .flat_map(|j| (0..items).map(move |i| (i, j)))
+        .collect();
     let y: Vec<f64> = pairs
         .iter()
         .map(|(i, j)| {
             let logit = discrimination[*i] * (ability[*j] - difficulty[*i]);
-            f64::from(u8::from(rng.random_range(0.0..1.0) < 1.0 / (1.0 + (-logit).exp())))
+            f64::from(u8::from(
+                rng.random_range(0.0..1.0) < 1.0 / (1.0 + (-logit).exp()),
+            ))
         })
         .collect();
     let (item, person): (Vec<usize>, Vec<usize>) = pairs.into_iter().unzip();
@@ -315,9 +352,18 @@ fn lotka_volterra(_: &Path) -> Result<CompiledModel> {
         29.7, 15.8, 9.7, 10.1, 8.6,
     ];
     let mut m = Model::new();
-    let theta: Vec<Variable> = ["alpha", "beta", "gamma", "delta"].map(|name| m.positive(name)).into();
+    let theta: Vec<Variable> = ["alpha", "beta", "gamma", "delta"]
+        .map(|name| m.positive(name))
+        .into();
     for (k, theta) in theta.iter().enumerate() {
-        m.assume(theta, if k % 2 == 0 { normal(1.0, 0.5) } else { normal(0.05, 0.05) });
+        m.assume(
+            theta,
+            if k % 2 == 0 {
+                normal(1.0, 0.5)
+            } else {
+                normal(0.05, 0.05)
+            },
+        );
     }
     let start = [m.positive("u0"), m.positive("v0")];
     let sigma = [m.positive("sigma_u"), m.positive("sigma_v")];

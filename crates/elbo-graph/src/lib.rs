@@ -15,6 +15,7 @@ mod fold;
 pub mod gaussian_process;
 mod graph;
 mod lanes;
+pub mod model;
 pub mod multivariate;
 mod number;
 pub mod ode;

@@ -21,7 +21,7 @@
 //! let model = m.compile()?;
 //! assert_eq!(model.dimension(), 10);
 //! assert_eq!(model.names()[..2], ["mu", "tau"]);
-//! # Ok::<(), elbo_graph::density::DensityError>(())
+//! # Ok::<(), elbo_graph::DensityError>(())
 //! ```
 //!
 //! The one idea: the builder only writes a [`Graph`]; what a model needs beyond it are the names.
@@ -265,7 +265,11 @@ impl CompiledModel {
     /// # Panics
     /// If `points` has another length.
     pub fn constrain(&self, points: &[f64], n_draws: usize) -> Vec<f64> {
-        assert_eq!(points.len(), self.dimension() * n_draws, "dimension × draws");
+        assert_eq!(
+            points.len(),
+            self.dimension() * n_draws,
+            "dimension × draws"
+        );
         let mut all = vec![0.0; self.names.len() * n_draws];
         for block in LaneBlock::all(points, n_draws) {
             let entries = self.report.outputs(block.numbers(), block.lanes()).concat();

@@ -1,6 +1,6 @@
 //! Models against formulas written out by hand, and what they report.
 
-use elbo_dist::{Density as _, Normal};
+use elbo_dist::{Distribution as _, Normal};
 use elbo_testkit::{assert_all_close, assert_close};
 
 use super::*;
@@ -23,14 +23,17 @@ fn the_log_density_of_eight_schools_is_its_formula() {
 
     let x: Vec<f64> = (0..10).map(|i| 0.3 * f64::from(i) - 1.0).collect();
     let (mut value, mut gradient) = ([0.0], [0.0; 10]);
-    model.program().log_densities_and_gradients(&x, 1, None, &mut value, &mut gradient);
+    model
+        .program()
+        .log_densities_and_gradients(&x, 1, None, &mut value, &mut gradient);
 
     let log_normal = |x: f64, mean: f64, sd: f64| Normal::new(mean, sd).unwrap().log_density(&x);
     let (mu, tau) = (x[0], x[1].exp());
     let half_cauchy = (2.0 / (std::f64::consts::PI * 5.0)).ln() - (tau / 5.0).powi(2).ln_1p();
     let mut expected = log_normal(mu, 0.0, 5.0) + half_cauchy + x[1];
     for j in 0..8 {
-        expected += log_normal(x[2 + j], 0.0, 1.0) + log_normal(y[j], mu + tau * x[2 + j], sigma[j]);
+        expected +=
+            log_normal(x[2 + j], 0.0, 1.0) + log_normal(y[j], mu + tau * x[2 + j], sigma[j]);
     }
     assert_close("log density", value[0], expected, 1e-13);
 

@@ -21,8 +21,14 @@ pub struct Variable(Content);
 
 #[derive(Debug, Clone)]
 enum Content {
-    Known { values: Arc<[f64]>, shape: Shape },
-    Node { graph: Rc<RefCell<Graph>>, id: NodeId },
+    Known {
+        values: Arc<[f64]>,
+        shape: Shape,
+    },
+    Node {
+        graph: Rc<RefCell<Graph>>,
+        id: NodeId,
+    },
 }
 
 impl Variable {
@@ -79,11 +85,10 @@ impl Variable {
     ///
     /// # Panics
     /// If they belong to different models, or as `build` does.
-    fn combine(
-        variables: &[&Self],
-        build: impl FnOnce(&mut Graph, &[NodeId]) -> NodeId,
-    ) -> Self {
-        let built = Self::try_combine(variables, |graph, ids| Ok::<_, Infallible>(build(graph, ids)));
+    fn combine(variables: &[&Self], build: impl FnOnce(&mut Graph, &[NodeId]) -> NodeId) -> Self {
+        let built = Self::try_combine(variables, |graph, ids| {
+            Ok::<_, Infallible>(build(graph, ids))
+        });
         match built {
             Ok(variable) => variable,
             Err(never) => match never {},
@@ -113,7 +118,9 @@ impl Variable {
     /// If the number of arguments or their shapes do not fit.
     #[must_use]
     pub fn apply(&self, function: Function, others: &[&Self]) -> Self {
-        let all: Vec<&Self> = std::iter::once(self).chain(others.iter().copied()).collect();
+        let all: Vec<&Self> = std::iter::once(self)
+            .chain(others.iter().copied())
+            .collect();
         Self::combine(&all, |graph, ids| graph.pointwise(function, ids))
     }
 
@@ -192,7 +199,9 @@ impl Variable {
     /// If the matrix is not square.
     #[must_use]
     pub fn cholesky(&self) -> Self {
-        Self::combine(&[self], |graph, ids| algebra::cholesky_decompose(graph, ids[0]))
+        Self::combine(&[self], |graph, ids| {
+            algebra::cholesky_decompose(graph, ids[0])
+        })
     }
 
     /// The sum of all entries.
