@@ -50,9 +50,6 @@ struct Args {
     /// The folder with the real data of the posteriors; the variable `ELBO_DATA` does as well.
     #[arg(long, requires = "accuracy")]
     data: Option<PathBuf>,
-    /// The seed of fits and samplers.
-    #[arg(long, requires = "accuracy", default_value_t = 1)]
-    seed: u64,
     /// Run our side of one row on a prepared folder (used by the program itself).
     #[arg(long, hide = true, num_args = 2, value_names = ["FOLDER", "THREADS"])]
     side: Option<Vec<String>>,

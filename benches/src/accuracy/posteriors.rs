@@ -130,7 +130,7 @@ fn election88(data: &Path) -> Result<CompiledModel> {
     for b in &b {
         m.assume(b, normal(0.0, 100.0));
     }
-    let mut effect = |m: &mut Model, name: &str, n: usize| {
+    let effect = |m: &mut Model, name: &str, n: usize| {
         let scale = m.between(&format!("sigma_{name}"), 0.0, 100.0);
         let z = m.vector(&format!("z_{name}"), n);
         m.assume(&z, normal(0.0, 1.0));

@@ -150,6 +150,10 @@ impl Model {
     ///
     /// # Panics
     /// If a variable belongs to another model.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a distribution is written where it is used"
+    )]
     pub fn assume(&mut self, variable: &Variable, distribution: Distribution) {
         let term = self.log_density(&distribution, variable);
         self.add(&term);

@@ -79,7 +79,7 @@ fn what_does_not_fit_is_said_when_the_model_is_compiled() {
 #[test]
 fn a_regression_on_rows_of_data_becomes_a_plate() {
     let n = 300;
-    let x: Vec<f64> = (0..2 * n).map(|i| f64::from(i as u16).sin()).collect();
+    let x: Vec<f64> = (0..2 * n).map(|i| (i as f64).sin()).collect();
     let y: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i % 3 == 0))).collect();
     let group: Vec<usize> = (0..n).map(|i| i % 7).collect();
     let mut m = Model::new();
