@@ -211,6 +211,8 @@ impl Usable {
 }
 
 #[cfg(test)]
+mod logistic;
+#[cfg(test)]
 mod minibatch;
 #[cfg(test)]
 mod tests;
