@@ -116,15 +116,17 @@ fn election88(data: &Path) -> Result<CompiledModel> {
             .filter_map(serde_json::Value::as_f64)
             .collect())
     };
+    let integer = |value: &serde_json::Value| -> Result<usize> {
+        let number = value.as_u64().context("a number that is no count")?;
+        Ok(usize::try_from(number)?)
+    };
     let index = |name: &str| -> Result<Vec<usize>> {
-        Ok(column(name)?.iter().map(|v| *v as usize - 1).collect())
+        let values = json[name]
+            .as_array()
+            .with_context(|| format!("no column {name}"))?;
+        values.iter().map(|v| Ok(integer(v)? - 1)).collect()
     };
-    let count = |name: &str| -> Result<usize> {
-        json[name]
-            .as_u64()
-            .map(|n| n as usize)
-            .with_context(|| format!("no number {name}"))
-    };
+    let count = |name: &str| integer(&json[name]).with_context(|| format!("reading {name}"));
     let mut m = Model::new();
     let b: Vec<Variable> = (1..=5).map(|k| m.real(&format!("beta[{k}]"))).collect();
     for b in &b {
