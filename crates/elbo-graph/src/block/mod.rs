@@ -7,7 +7,7 @@
 mod cholesky;
 mod correlation;
 mod cumulative_sum;
-mod dense;
+pub(crate) mod dense;
 mod multivariate_gamma;
 mod sum_to_zero;
 mod tcrossprod;

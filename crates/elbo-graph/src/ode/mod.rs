@@ -6,7 +6,11 @@
 //! could be borrowed take one draw at a time on their own vector types and give no second
 //! derivatives. Deliberately absent: events, and equations with delays or algebraic parts.
 
-mod explicit;
+mod adjoint;
+mod method;
+mod newton;
+mod solve;
+mod stages;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -20,6 +24,7 @@ use crate::number::{Dual, Number};
 use crate::program::Pooled;
 use crate::shape::Shape;
 
+pub use method::OdeMethod;
 pub use system::OdeSystem;
 
 /// When a solution is good enough.
@@ -44,17 +49,21 @@ impl Default for Tolerances {
     }
 }
 
-/// `y(t_k)` for each of `times`, a row each, where `y(t_0) = initial` and `dy/dt = f(t, y, θ)`, by the
-/// method of Dormand and Prince of order 5 (`[@hairer1993solving, §II.5]`).
+/// `y(t_k)` for each of `times`, a row each, where `y(t_0) = initial` and `dy/dt = f(t, y, θ)`.
 ///
 /// `times` is a vector in order, from `start` on; any argument may depend on parameters. A lane in
 /// which the solver fails becomes NaN.
 ///
 /// # Panics
 /// If an argument's size is not that of the system.
-pub fn ode_rk45(
+#[expect(
+    clippy::too_many_arguments,
+    reason = "those of the initial value problem, and how to solve it"
+)]
+pub fn ode_solve(
     graph: &mut Graph,
     system: &Arc<OdeSystem>,
+    method: OdeMethod,
     tolerances: Tolerances,
     initial: NodeId,
     start: NodeId,
@@ -78,6 +87,7 @@ pub fn ode_rk45(
     let times = graph.rows(&parts);
     let solution = Solution {
         system: Arc::clone(system),
+        method,
         tolerances,
         n_times,
     };
@@ -88,6 +98,7 @@ pub fn ode_rk45(
 #[derive(Debug)]
 struct Solution {
     system: Arc<OdeSystem>,
+    method: OdeMethod,
     tolerances: Tolerances,
     n_times: usize,
 }
@@ -95,7 +106,7 @@ struct Solution {
 impl Solution {
     fn solve<T: Pooled>(&self, lanes: usize, args: &[&[T]], out: &mut [T]) {
         let problem = self.problem(lanes, args);
-        explicit::solve(&problem, out, None);
+        solve::solve(&problem, out, None);
     }
 
     fn adjoint<T: Pooled>(
@@ -109,8 +120,8 @@ impl Solution {
         let problem = self.problem(lanes, args);
         let mut steps = trajectory::Trajectory::new(lanes);
         let mut out = vec![T::default(); self.n_times * self.system.n_states() * lanes];
-        explicit::solve(&problem, &mut out, Some(&mut steps));
-        let (of_values, of_times) = explicit::adjoint(&problem, &steps, adjoint);
+        solve::solve(&problem, &mut out, Some(&mut steps));
+        let (of_values, of_times) = adjoint::adjoint(&problem, &steps, adjoint);
         let from = if which == 0 { of_values } else { of_times };
         for (g, a) in gradient.iter_mut().zip(from) {
             *g += a;
@@ -121,6 +132,7 @@ impl Solution {
         let (initial, parameters) = args[0].split_at(self.system.n_states() * lanes);
         Problem {
             system: &self.system,
+            method: self.method,
             tolerances: self.tolerances,
             lanes,
             initial,
@@ -133,6 +145,7 @@ impl Solution {
 /// What is solved, for all lanes.
 struct Problem<'a, T> {
     system: &'a OdeSystem,
+    method: OdeMethod,
     tolerances: Tolerances,
     lanes: usize,
     initial: &'a [T],
@@ -151,6 +164,18 @@ impl<T: Number> Problem<'_, T> {
         self.times[k * self.lanes + lane] + self.length(k, lane).times(fraction)
     }
 
+    /// The error that is tolerated of a state of this size.
+    fn tolerated(&self, size: f64) -> f64 {
+        self.tolerances.absolute + self.tolerances.relative * size
+    }
+
+    /// A lane that does not step has a step of length zero.
+    fn step_length(&self, step: Option<trajectory::Step>, lane: usize) -> T {
+        step.map_or(T::default(), |s| {
+            self.length(s.interval, lane).times(s.fraction)
+        })
+    }
+
     fn length(&self, k: usize, lane: usize) -> T {
         self.times[(k + 1) * self.lanes + lane] - self.times[k * self.lanes + lane]
     }
@@ -158,7 +183,7 @@ impl<T: Number> Problem<'_, T> {
 
 impl BlockOperation for Solution {
     fn name(&self) -> &'static str {
-        "ode_rk45"
+        self.method.tableau().name
     }
 
     fn shape(&self, args: &[Shape]) -> Shape {

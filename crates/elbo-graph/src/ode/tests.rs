@@ -49,7 +49,18 @@ fn solutions_are_scipys() {
     let tolerances = [TIGHT, Tolerances::default()];
     let outputs: Vec<NodeId> = tolerances
         .iter()
-        .map(|t| ode_rk45(&mut graph, &system, *t, initial, start, times, theta))
+        .map(|t| {
+            ode_solve(
+                &mut graph,
+                &system,
+                OdeMethod::DormandPrince,
+                *t,
+                initial,
+                start,
+                times,
+                theta,
+            )
+        })
         .collect();
     let program = Program::with_outputs(&graph, &outputs);
     // The second lane has other parameters, and so other steps.
@@ -84,9 +95,10 @@ fn a_right_hand_side_may_depend_on_time() {
     let start = graph.constant([0.5], Shape::SCALAR);
     // The start itself, and a time that comes twice.
     let times = graph.constant([0.5, 2.0, 2.0, 3.5], Shape::vector(4));
-    let y = ode_rk45(
+    let y = ode_solve(
         &mut graph,
         &forced_decay(),
+        OdeMethod::DormandPrince,
         TIGHT,
         initial,
         start,
@@ -103,8 +115,8 @@ fn a_right_hand_side_may_depend_on_time() {
     }
 }
 
-#[test]
-fn derivatives_by_states_parameters_and_times() {
+/// Predators and prey, and forced decay, with every argument unknown; and all states.
+fn unknown_everything(method: OdeMethod, tolerances: Tolerances) -> (Graph, NodeId) {
     let mut graph = Graph::new();
     let theta = graph.parameter(Shape::vector(4));
     let initial = graph.parameter(Shape::vector(2));
@@ -113,31 +125,144 @@ fn derivatives_by_states_parameters_and_times() {
     let gaps = crate::transform::reshape(&mut graph, gaps, Shape::matrix(1, 3));
     let times = graph.block(Arc::new(crate::CumulativeSum { cols: 3 }), &[gaps]);
     let times = graph.pointwise(Function::Add, &[start, times]);
-    let y = ode_rk45(
+    let rate = entry(&mut graph, theta, 0);
+    let first = entry(&mut graph, initial, 0);
+    let mut solve = |system: Arc<OdeSystem>, initial, theta| {
+        let graph = &mut graph;
+        ode_solve(
+            graph, &system, method, tolerances, initial, start, times, theta,
+        )
+    };
+    let y = solve(lotka_volterra(), initial, theta);
+    let forced = solve(forced_decay(), first, rate);
+    let all = graph.columns(&[y, forced]);
+    let square = graph.pointwise(Function::Square, &[all]);
+    graph.add_to_log_density(square);
+    (graph, all)
+}
+
+#[test]
+fn derivatives_by_states_parameters_and_times() {
+    let (graph, _) = unknown_everything(OdeMethod::DormandPrince, TIGHT);
+    crate::tests::check(&graph);
+}
+
+/// However rough the solution, its adjoint belongs to it: the same steps, with tangents.
+#[test]
+fn adjoints_are_those_of_the_steps() {
+    let rough = Tolerances {
+        relative: 1e-2,
+        absolute: 1e-2,
+        most_steps: 1000,
+    };
+    for method in [OdeMethod::DormandPrince, OdeMethod::Sdirk4] {
+        let (graph, all) = unknown_everything(method, rough);
+        let program = Program::with_outputs(&graph, &[all]);
+        let x: Vec<Dual> = (0..program.dimension() * 2)
+            .map(|k| Dual {
+                value: 0.9 + 0.4 * (k as f64).sin(),
+                tangent: (3.0 * k as f64).cos(),
+            })
+            .collect();
+        let mut out = vec![Dual::default(); 18];
+        program.first_output(&x, 2, &mut out);
+        let values: Vec<f64> = x.iter().map(|x| x.value).collect();
+        let mut gradient = vec![0.0; x.len()];
+        program.log_densities_and_gradients(&values, 2, None, &mut [0.0; 2], &mut gradient);
+        for l in 0..2 {
+            let of_lane = out.iter().skip(l).step_by(2);
+            let forward: f64 = of_lane.map(|y| 2.0 * y.value * y.tangent).sum();
+            let of_lane = gradient.iter().zip(&x).skip(l).step_by(2);
+            let backward: f64 = of_lane.map(|(g, x)| g * x.tangent).sum();
+            // Equations of implicit stages are solved to 10⁻⁵ of what is tolerated, then once more.
+            assert_close("slope", backward, forward, 1e-7 * forward.abs().max(1.0));
+        }
+    }
+}
+
+#[test]
+fn both_methods_find_the_same_solution_and_derivatives() {
+    let fine = Tolerances {
+        relative: 1e-9,
+        absolute: 1e-9,
+        most_steps: 100_000,
+    };
+    let all = [(OdeMethod::DormandPrince, TIGHT), (OdeMethod::Sdirk4, fine)];
+    let results = all.map(|(method, tolerances)| {
+        let program = Program::new(&unknown_everything(method, tolerances).0);
+        let x: Vec<f64> = (0..program.dimension())
+            .map(|k| 0.9 + 0.4 * (k as f64).sin())
+            .collect();
+        let direction: Vec<f64> = (0..x.len()).map(|k| (3.0 * k as f64).cos()).collect();
+        let (mut value, mut gradient) = ([0.0], vec![0.0; x.len()]);
+        program.log_densities_and_gradients(&x, 1, None, &mut value, &mut gradient);
+        let mut products = vec![0.0; x.len()];
+        program.hessian_vector_products(&x, &direction, 1, &mut products);
+        gradient.push(value[0]);
+        gradient.extend(products);
+        gradient
+    });
+    for (a, b) in results[0].iter().zip(&results[1]) {
+        // Errors of a few hundred steps, each within 10⁻⁹.
+        assert_close("result", *a, *b, 1e-6 * a.abs().max(1.0));
+    }
+}
+
+/// Robertson's reactions: rates that differ by nine orders of magnitude.
+#[test]
+fn a_stiff_system_takes_few_steps() {
+    let system = Arc::new(OdeSystem::new(3, 3, |graph, _, y, k| {
+        let product = |graph: &mut Graph, a, b| graph.pointwise(Function::Multiply, &[a, b]);
+        let [a, b, c] = [0, 1, 2].map(|i| entry(graph, y, i));
+        let [slow, fast, middle] = [0, 1, 2].map(|i| entry(graph, k, i));
+        let first = product(graph, slow, a);
+        let both = product(graph, b, c);
+        let second = product(graph, middle, both);
+        let square = product(graph, b, b);
+        let third = product(graph, fast, square);
+        let of_a = graph.pointwise(Function::Subtract, &[second, first]);
+        let minus = graph.pointwise(Function::Negate, &[of_a]);
+        let of_b = graph.pointwise(Function::Subtract, &[minus, third]);
+        graph.rows(&[of_a, of_b, third])
+    }));
+    let tolerances = Tolerances {
+        relative: 1e-7,
+        absolute: 1e-10,
+        // An explicit method needs hundreds of thousands.
+        most_steps: 2000,
+    };
+    let mut graph = Graph::new();
+    let k = graph.parameter(Shape::vector(3));
+    let initial = graph.constant([1.0, 0.0, 0.0], Shape::vector(3));
+    let start = graph.constant([0.0], Shape::SCALAR);
+    let times = graph.constant([0.4, 4.0, 40.0], Shape::vector(3));
+    let y = ode_solve(
         &mut graph,
-        &lotka_volterra(),
-        TIGHT,
+        &system,
+        OdeMethod::Sdirk4,
+        tolerances,
         initial,
         start,
         times,
-        theta,
+        k,
     );
-    let square = graph.pointwise(Function::Square, &[y]);
-    let rate = entry(&mut graph, theta, 0);
-    let first = entry(&mut graph, initial, 0);
-    let forced = ode_rk45(
-        &mut graph,
-        &forced_decay(),
-        TIGHT,
-        first,
-        start,
-        times,
-        rate,
-    );
-    for node in [square, y, forced] {
-        graph.add_to_log_density(node);
+    let program = Program::with_outputs(&graph, &[y]);
+    let out = program.outputs(&[0.04, 3e7, 1e4], 1).remove(0);
+    // scipy.integrate.solve_ivp(…, method="Radau", rtol=1e-12, atol=1e-16), SciPy 1.17
+    let expected = [
+        0.9851721138609885,
+        3.3863953789748744e-5,
+        0.014794022185221486,
+        0.9055186785842508,
+        2.240475687560267e-5,
+        0.09445891665887171,
+        0.7158270687194137,
+        9.185534764558203e-6,
+        0.2841637457458199,
+    ];
+    for (y, expected) in out.iter().zip(expected) {
+        assert_close("state", *y, expected, 1e-5 * expected + 1e-9);
     }
-    crate::tests::check(&graph);
 }
 
 /// `y′ = y²` from 1 on is infinite at 1.
@@ -151,9 +276,10 @@ fn a_solution_that_does_not_exist_is_nan_in_its_lane() {
     let start = graph.constant([0.0], Shape::SCALAR);
     let times = graph.constant([2.0], Shape::SCALAR);
     let none = graph.constant([], Shape::vector(0));
-    let y = ode_rk45(
+    let y = ode_solve(
         &mut graph,
         &system,
+        OdeMethod::DormandPrince,
         Tolerances::default(),
         initial,
         start,

@@ -3,7 +3,7 @@
 use crate::number::Number;
 
 /// The factors of one matrix, in its place.
-pub(super) struct Lu<T> {
+pub(crate) struct Lu<T> {
     n: usize,
     factors: Vec<T>,
     /// The row of the matrix that stands in each row of the factors.
@@ -13,7 +13,7 @@ pub(super) struct Lu<T> {
 
 impl<T: Number> Lu<T> {
     /// Factors `a` (n × n). A singular matrix has a zero on the diagonal of `U`.
-    pub(super) fn new(mut a: Vec<T>, n: usize) -> Self {
+    pub(crate) fn new(mut a: Vec<T>, n: usize) -> Self {
         let mut rows: Vec<usize> = (0..n).collect();
         let mut exchanges = 0;
         for k in 0..n {
@@ -43,7 +43,7 @@ impl<T: Number> Lu<T> {
     }
 
     /// The solutions `x` of `A x = b` for the columns of `b` (n × m).
-    pub(super) fn solve(&self, b: &[T], m: usize) -> Vec<T> {
+    pub(crate) fn solve(&self, b: &[T], m: usize) -> Vec<T> {
         let n = self.n;
         let mut x: Vec<T> = self
             .rows
@@ -67,7 +67,7 @@ impl<T: Number> Lu<T> {
     }
 
     /// `log |det A|` and the sign of the determinant.
-    pub(super) fn log_abs_determinant(&self) -> (T, f64) {
+    pub(crate) fn log_abs_determinant(&self) -> (T, f64) {
         let mut sign = if self.exchanges.is_multiple_of(2) {
             1.0
         } else {
@@ -87,5 +87,25 @@ impl<T: Number> Lu<T> {
 fn subtract_row<T: Number>(x: &mut [T], (i, k): (usize, usize), m: usize, factor: T) {
     for c in 0..m {
         x[i * m + c] = x[i * m + c] - factor * x[k * m + c];
+    }
+}
+
+impl Lu<f64> {
+    /// The solution of `A x = b` for one `b` of any numbers.
+    pub(crate) fn solve_known<T: Number>(&self, b: &[T]) -> Vec<T> {
+        let n = self.n;
+        let mut x: Vec<T> = self.rows.iter().map(|r| b[*r]).collect();
+        for i in 0..n {
+            for k in 0..i {
+                x[i] = x[i] - x[k].times(self.factors[i * n + k]);
+            }
+        }
+        for i in (0..n).rev() {
+            for k in i + 1..n {
+                x[i] = x[i] - x[k].times(self.factors[i * n + k]);
+            }
+            x[i] = x[i].times(1.0 / self.factors[i * n + i]);
+        }
+        x
     }
 }

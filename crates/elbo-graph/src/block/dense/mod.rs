@@ -13,17 +13,19 @@ mod tests;
 
 use crate::number::Number;
 
+pub(crate) use lu::Lu;
+
 pub use eigen::SymmetricEigen;
 pub use exponential::MatrixExponential;
 pub use inverse::{Inverse, LogAbsDeterminant};
 
 /// A lane of a buffer.
-fn lane<T: Number>(buffer: &[T], lanes: usize, l: usize) -> Vec<T> {
+pub(crate) fn lane<T: Number>(buffer: &[T], lanes: usize, l: usize) -> Vec<T> {
     buffer.iter().skip(l).step_by(lanes).copied().collect()
 }
 
 /// Writes a lane of a buffer.
-fn set_lane<T: Number>(buffer: &mut [T], lanes: usize, l: usize, values: &[T]) {
+pub(crate) fn set_lane<T: Number>(buffer: &mut [T], lanes: usize, l: usize, values: &[T]) {
     let entries = buffer.iter_mut().skip(l).step_by(lanes);
     for (to, from) in entries.zip(values) {
         *to = *from;
@@ -43,7 +45,7 @@ fn identity<T: Number>(n: usize) -> Vec<T> {
     (0..n * n).map(entry).collect()
 }
 
-fn transposed<T: Number>(a: &[T], n: usize) -> Vec<T> {
+pub(crate) fn transposed<T: Number>(a: &[T], n: usize) -> Vec<T> {
     (0..n * n).map(|e| a[(e % n) * n + e / n]).collect()
 }
 
