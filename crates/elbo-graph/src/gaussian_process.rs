@@ -89,6 +89,30 @@ impl Kernel {
     }
 }
 
+/// `σ² exp(−2 sin²(π d / p) / ℓ²)` with `d` the distance of two points, rows of `x`.
+pub fn periodic_covariance(
+    graph: &mut Graph,
+    x: NodeId,
+    sigma: NodeId,
+    length: NodeId,
+    period: NodeId,
+) -> NodeId {
+    let n = graph.shape(x).rows;
+    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
+    let variance = graph.pointwise(Function::Square, &[sigma]);
+    let square = squares(graph, x, x, &pairs);
+    let d = root(graph, square);
+    let turns = graph.pointwise(Function::Divide, &[d, period]);
+    let angle = times(graph, turns, std::f64::consts::PI);
+    let sine = graph.pointwise(Function::Sin, &[angle]);
+    let ratio = graph.pointwise(Function::Divide, &[sine, length]);
+    let square = graph.pointwise(Function::Square, &[ratio]);
+    let exponent = times(graph, square, -2.0);
+    let e = graph.pointwise(Function::Exp, &[exponent]);
+    let below = graph.pointwise(Function::Multiply, &[variance, e]);
+    symmetric(graph, n, below, variance)
+}
+
 /// `σ² + x xᵀ`, points as rows of `x`.
 pub fn dot_product_covariance(graph: &mut Graph, x: NodeId, sigma: NodeId) -> NodeId {
     let variance = graph.pointwise(Function::Square, &[sigma]);
@@ -239,6 +263,23 @@ mod tests {
     }
 
     #[test]
+    fn periodic_covariances_are_their_definition() {
+        let x = [0.3, -0.7, 2.0];
+        let (sigma, length, period) = (1.3, 0.8, 1.9);
+        let mut graph = Graph::new();
+        let points = graph.constant(x, Shape::vector(3));
+        let [s, l, p] = [sigma, length, period].map(|v| graph.constant([v], Shape::SCALAR));
+        let k = periodic_covariance(&mut graph, points, s, l, p);
+        for e in 0..9 {
+            let angle = std::f64::consts::PI * (x[e / 3] - x[e % 3]) / period;
+            let expected =
+                sigma * sigma * f64::exp(-2.0 * (angle.sin() / length) * (angle.sin() / length));
+            let value = graph.known(k).expect("all is known")[e];
+            assert_close("covariance", value, expected, 1e-14);
+        }
+    }
+
+    #[test]
     fn derivatives_exist_where_points_coincide() {
         for kernel in KERNELS {
             let mut graph = Graph::new();
@@ -247,12 +288,15 @@ mod tests {
             let sigma = graph.parameter(Shape::SCALAR);
             let length = graph.parameter(Shape::SCALAR);
             let lengths = graph.parameter(Shape::matrix(1, 2));
+            let period = graph.parameter(Shape::SCALAR);
             for (x, length) in [(free, length), (known, length), (known, lengths)] {
                 let k = kernel.covariance(&mut graph, x, sigma, length);
                 let square = graph.pointwise(Function::Square, &[k]);
                 graph.add_to_log_density(square);
             }
             let k = dot_product_covariance(&mut graph, free, sigma);
+            graph.add_to_log_density(k);
+            let k = periodic_covariance(&mut graph, free, sigma, length, period);
             graph.add_to_log_density(k);
             crate::tests::check(&graph);
         }
