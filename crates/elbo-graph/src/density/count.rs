@@ -85,7 +85,13 @@ pub(super) fn neg_binomial_2_log_of<'b>(
 
 /// By the log of the odds, `log(mean/φ)`; the limit `φ → ∞` is Poisson's without cancellation.
 fn neg_binomial_of<'b>(y: Value<'b>, log_odds: Value<'b>, phi: Value<'b>) -> Value<'b> {
-    let ways = phi.apply(Function::LogRisingFactorial, [y]) - ln_factorial(y);
+    let ways = |y| phi.apply(Function::LogRisingFactorial, [y]) - ln_factorial(y);
+    let ways = if phi.shape().is_scalar() {
+        // Log-gammas are dear, and counts repeat themselves.
+        y.at_distinct(ways)
+    } else {
+        ways(y)
+    };
     y.apply(Function::NegativeBinomialLog, [log_odds, phi]) + ways
 }
 

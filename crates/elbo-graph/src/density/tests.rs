@@ -399,6 +399,17 @@ fn known_arguments_out_of_place_are_refused_with_their_row() {
     assert!(matches!(fault, DensityError::Shapes { .. }));
 }
 
+#[test]
+fn repeated_counts_share_their_log_gammas() {
+    let row = rows()
+        .into_iter()
+        .rfind(|r| r.density.name == "neg_binomial_2");
+    let row = row.expect("a line");
+    assert_eq!(row.args[0].0.len(), 8);
+    derivatives_around(&row, &[1, 2]);
+    derivatives_around(&row, &[2]);
+}
+
 /// Regressions of many rows run row by row, and what is known of a row is computed beforehand.
 #[test]
 fn regressions_become_plates() {

@@ -121,6 +121,28 @@ impl<'b> Value<'b> {
         }
     }
 
+    /// `f` of known numbers: where many are equal, of each distinct one, then copied to its rows.
+    pub(super) fn at_distinct(self, f: impl Fn(Self) -> Self) -> Self {
+        let shape = self.shape();
+        let Some(values) = self.known().filter(|_| shape.cols == 1) else {
+            return f(self);
+        };
+        let mut distinct = values.to_vec();
+        distinct.sort_by(f64::total_cmp);
+        distinct.dedup();
+        if 2 * distinct.len() > shape.rows {
+            return f(self);
+        }
+        let position = |v: &f64| distinct.partition_point(|d| d < v);
+        let rows: Result<Vec<u32>, _> = values.iter().map(|v| u32::try_from(position(v))).collect();
+        let Ok(rows) = rows else {
+            return f(self);
+        };
+        let size = Shape::vector(distinct.len());
+        let table = f(self.with(|graph| graph.constant(distinct.clone(), size)));
+        table.with(|graph| graph.gather(table.node, rows))
+    }
+
     /// Whether many entries of `other` share one of these, so that a function of it is better
     /// computed before it is repeated.
     fn is_common_to(self, other: Self) -> bool {

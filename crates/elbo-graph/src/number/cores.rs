@@ -108,20 +108,32 @@ pub(super) fn tetragamma_positive(x: f64) -> f64 {
     if x > 0.0 { value } else { f64::NAN }
 }
 
+/// `±1/(2k + first)!`, the Taylor coefficients of the sine (`first` = 1) or cosine (0).
+const fn alternating_factorials(first: usize) -> [f64; 12] {
+    let mut coefficients = [1.0; 12];
+    let mut k = 1;
+    while k < 12 {
+        let n = (2 * k + first) as f64;
+        coefficients[k] = -coefficients[k - 1] / (n * (n - 1.0));
+        k += 1;
+    }
+    coefficients
+}
+
 /// `sin πx` and `cos πx` up to a common sign, as if `x` were moved by an integer into `[−½, ½]`.
 #[inline(always)]
 fn sin_cos_pi(x: f64) -> (f64, f64) {
+    // Taylor to t²³ and t²²: the first omitted terms are below 10⁻¹⁷ at |t| = π/2.
+    const SIN: [f64; 12] = alternating_factorials(1);
+    const COS: [f64; 12] = alternating_factorials(0);
     let t = std::f64::consts::PI * (x - x.round_ties_even());
     let u = t * t;
-    // Taylor to t²³ and t²²: the first omitted terms are below 10⁻¹⁷ at |t| = π/2.
     let (mut sin, mut cos) = (0.0, 0.0);
-    let mut k = 22.0;
-    while k > 0.0 {
-        sin = (1.0 + sin) * -u / (k * (k + 1.0));
-        cos = (1.0 + cos) * -u / (k * (k - 1.0));
-        k -= 2.0;
+    for k in (0..12).rev() {
+        sin = sin * u + SIN[k];
+        cos = cos * u + COS[k];
     }
-    (t * (1.0 + sin), 1.0 + cos)
+    (t * sin, cos)
 }
 
 /// `log |Γ(x)|`, below 0 by reflection (`[@dlmf, eq. 5.5.3]`).
