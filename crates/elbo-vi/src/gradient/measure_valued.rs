@@ -34,13 +34,13 @@ pub struct MeasureValued {
 }
 
 /// Standardised draws of the two parts for one coordinate.
-struct Parts {
-    positive: Vec<f64>,
-    negative: Vec<f64>,
+pub(super) struct Parts {
+    pub(super) positive: Vec<f64>,
+    pub(super) negative: Vec<f64>,
 }
 
 impl MeasureValued {
-    fn of_mean(self, n_draws: usize, stream: &mut Stream) -> Parts {
+    pub(super) fn of_mean(self, n_draws: usize, stream: &mut Stream) -> Parts {
         let mut independent = |n: usize| (0..n).map(|_| rayleigh(uniform(stream))).collect();
         match self.coupling {
             Coupling::Uncoupled => {
@@ -66,7 +66,7 @@ impl MeasureValued {
         }
     }
 
-    fn of_scale(self, n_draws: usize, stream: &mut Stream) -> Parts {
+    pub(super) fn of_scale(self, n_draws: usize, stream: &mut Stream) -> Parts {
         let positive: Vec<f64> = (0..n_draws).map(|_| double_sided_maxwell(stream)).collect();
         let negative = positive
             .iter()
@@ -80,7 +80,7 @@ impl MeasureValued {
 }
 
 /// The quantile of a Weibull distribution with shape 2 and scale √2, which is Rayleigh's.
-fn rayleigh(u: f64) -> f64 {
+pub(super) fn rayleigh(u: f64) -> f64 {
     (-2.0 * (-u).ln_1p()).sqrt()
 }
 
@@ -90,7 +90,21 @@ fn double_sided_maxwell(stream: &mut Stream) -> f64 {
     squared.sqrt() * if uniform(stream) < 0.5 { -1.0 } else { 1.0 }
 }
 
-/// `h = f − β log q` at draws of `q` whose coordinate `i` is replaced.
+/// `h = f − β log q` at the draws that some noise makes.
+pub(super) fn values_at<F: Reparameterised>(
+    q: &F,
+    expectation: &Expectation<'_>,
+    noise: &Draws,
+) -> Result<Vec<f64>, ViError> {
+    let (points, log_q) = q.transform(noise);
+    let mut values = expectation.function.values(&points)?;
+    for (v, l) in values.iter_mut().zip(log_q) {
+        *v -= expectation.entropy_weight * l;
+    }
+    Ok(values)
+}
+
+/// The same with one coordinate of the noise replaced.
 fn values_with(
     q: &MeanField,
     expectation: &Expectation<'_>,
@@ -99,12 +113,7 @@ fn values_with(
 ) -> Result<Vec<f64>, ViError> {
     let mut replaced = noise.clone();
     replaced.coordinate_mut(i).copy_from_slice(part);
-    let (points, log_q) = q.transform(&replaced);
-    let mut values = expectation.function.values(&points)?;
-    for (v, l) in values.iter_mut().zip(log_q) {
-        *v -= expectation.entropy_weight * l;
-    }
-    Ok(values)
+    values_at(q, expectation, &replaced)
 }
 
 impl GradientEstimator<MeanField> for MeasureValued {
@@ -118,11 +127,7 @@ impl GradientEstimator<MeanField> for MeasureValued {
         let d = q.dimension();
         let mut gradient = vec![0.0; 2 * d];
         let noise = q.noise(n_draws, stream);
-        let (points, log_q) = q.transform(&noise);
-        let mut values = expectation.function.values(&points)?;
-        for (v, l) in values.iter_mut().zip(log_q) {
-            *v -= expectation.entropy_weight * l;
-        }
+        let values = values_at(q, expectation, &noise)?;
         let usable = Usable::new(&values)?;
         let mut rejected = usable.rejected;
         let (value, standard_error) = usable.mean(&values);

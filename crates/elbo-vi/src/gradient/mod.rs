@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | [`Pathwise`], [`StickingTheLanding`] | [`Reparameterised`](crate::family::Reparameterised) | gradients |
 //! | [`ScoreFunction`] | [`Scored`](crate::family::Scored) | values |
-//! | [`MeasureValued`] | a decomposition of `∂q/∂λ`: [`MeanField`](crate::family::MeanField) | values |
+//! | [`MeasureValued`] | a decomposition of `∂q/∂λ`: [`MeanField`](crate::family::MeanField), [`FullRank`](crate::family::FullRank) | values |
 //! | [`Stratified`] | a [`Mixture`](crate::family::Mixture) of reparameterised components | gradients |
 //! | [`Enumeration`] | [`Enumerable`](crate::family::Enumerable) | values |
 //!
@@ -39,6 +39,7 @@
 mod control_variate;
 mod enumeration;
 mod measure_valued;
+mod measure_valued_full_rank;
 mod pathwise;
 mod score_function;
 mod sticking_the_landing;

@@ -126,6 +126,7 @@ fn measure_valued_derivatives_are_unbiased_however_their_parts_are_drawn() {
         let estimator = MeasureValued { coupling };
         // Three draws: a mirrored pair and one more.
         assert_unbiased("measure", estimator, &mean_field(), 3, 34_000);
+        assert_unbiased("measure", estimator, &full_rank(), 6, 17_000);
     }
 }
 
