@@ -130,15 +130,21 @@ impl Stage {
     fn judge(&mut self, costs: &[f64]) -> Decision {
         self.error = 0.0;
         let share = 0.1 * self.config.tolerance / costs.len() as f64;
+        let (mut above, mut highest) = (0, 1.0_f64);
         for (column, cost) in costs.iter().enumerate() {
             let series: Vec<f64> = self.history.iter().map(|row| row[column]).collect();
             // A drift that costs next to nothing is none: the last digits of an exact mean, say.
-            let matters = cost * half_difference(&series).powi(2) > share;
-            if matters && split_rhat(&series) > self.config.rhat {
-                self.error = f64::INFINITY;
-                return Decision::Continue;
+            if cost * half_difference(&series).powi(2) > share {
+                let rhat = split_rhat(&series);
+                above += usize::from(!(rhat <= self.config.rhat));
+                highest = highest.max(rhat);
             }
             self.error += cost * mean_error(&series).powi(2);
+        }
+        // Of many series that stand still a few look as if they moved: one in ten may, a little.
+        if 10 * above > costs.len() || highest > 1.0 + 3.0 * (self.config.rhat - 1.0) {
+            self.error = f64::INFINITY;
+            return Decision::Continue;
         }
         if self.error < self.config.tolerance {
             Decision::Stationary

@@ -42,17 +42,29 @@ pub struct GaussianConfig {
     /// Rows per step; all by default.
     pub batch_size: Option<usize>,
     /// Nats that may be left to gain; by default 0.01, or 1e-3 per coordinate if that is more:
-    /// then means and scales are within about 2.5% of a standard deviation.
+    /// then means and scales are within about 2.5% of a standard deviation. Ten times that with
+    /// mini-batches.
     pub tolerance: Option<f64>,
 }
 
 impl GaussianConfig {
     pub(super) fn stopping(&self, dimension: usize) -> StoppingConfig {
+        // Averages over mini-batches become exact ten times as slowly.
+        let noise = if self.batch_size.is_some() { 10.0 } else { 1.0 };
         StoppingConfig {
             tolerance: self
                 .tolerance
-                .unwrap_or_else(|| f64::max(0.01, 1e-3 * dimension as f64)),
+                .unwrap_or_else(|| noise * f64::max(0.01, 1e-3 * dimension as f64)),
             ..StoppingConfig::default()
+        }
+    }
+
+    /// The first rate. With mini-batches a step sees the data's noise magnified by `n / |batch|`, so
+    /// that a pass, not a step, goes the whole way.
+    fn first_rate(&self, target: &Target<'_>) -> f64 {
+        match (self.batch_size, target.n_rows()) {
+            (Some(size), Some(n)) => FIRST_RATE.min(5.0 * size as f64 / n as f64),
+            _ => FIRST_RATE,
         }
     }
 }
@@ -102,8 +114,8 @@ pub(super) fn init<Q: Shape>(
         iteration: 0,
         batches,
         n_draws: config.n_draws.unwrap_or(Q::n_draws(q.dimension())),
-        rate: FIRST_RATE,
-        mean_rate: FIRST_RATE,
+        rate: config.first_rate(target),
+        mean_rate: config.first_rate(target),
         last_delta: vec![0.0; q.dimension()],
         stage,
         stage_began: 0,
@@ -252,7 +264,8 @@ impl<Q: Shape> NaturalState<Q> {
         let (watched, costs) = self.q.watched(&self.reference);
         let decision = self.stage.push(self.q.params(), &watched, &costs);
         let most = full_blocks(self.q.dimension());
-        let may_grow = config.n_draws.is_none() && self.n_draws < most;
+        // More draws do nothing about the noise of mini-batches.
+        let may_grow = config.n_draws.is_none() && self.batches.is_none() && self.n_draws < most;
         let mut average = self.q.clone();
         match decision {
             Decision::Continue => return Ok(()),
