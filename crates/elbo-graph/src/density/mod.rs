@@ -56,7 +56,24 @@ impl Density {
         let known: Vec<bool> = args.iter().map(|a| graph.known(*a).is_some()).collect();
         let shared = RefCell::new(graph);
         let x: Vec<Value<'_>> = args.iter().map(|a| Value::new(&shared, *a)).collect();
-        let mut density = (self.build)(&x);
+        let formula = |y| {
+            let mut x = x.clone();
+            x[0] = y;
+            self.guarded(&x, &known)
+        };
+        let alike = self.form == Form::Entrywise && x[1..].iter().all(|v| v.shape().is_scalar());
+        // Equal data with equal parameters have one density.
+        let density = if alike {
+            x[0].at_distinct(formula)
+        } else {
+            formula(x[0])
+        };
+        Ok(density.node)
+    }
+
+    /// The formula, and −∞ where unknown arguments are out of place.
+    fn guarded<'b>(&self, x: &[Value<'b>], known: &[bool]) -> Value<'b> {
+        let mut density = (self.build)(x);
         for (k, (_, support)) in self.arguments.iter().enumerate() {
             if !known[k] {
                 density = support.guard(density, x[k]);
@@ -65,10 +82,10 @@ impl Density {
         for relation in self.relations {
             let (a, b) = relation.arguments();
             if !(known[a] && known[b]) {
-                density = relation.guard(density, &x);
+                density = relation.guard(density, x);
             }
         }
-        Ok(density.node)
+        density
     }
 
     fn check(&self, graph: &Graph, args: &[NodeId]) -> Result<(), DensityError> {

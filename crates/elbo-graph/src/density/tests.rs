@@ -400,14 +400,48 @@ fn known_arguments_out_of_place_are_refused_with_their_row() {
 }
 
 #[test]
-fn repeated_counts_share_their_log_gammas() {
-    let row = rows()
-        .into_iter()
-        .rfind(|r| r.density.name == "neg_binomial_2");
-    let row = row.expect("a line");
-    assert_eq!(row.args[0].0.len(), 8);
-    derivatives_around(&row, &[1, 2]);
-    derivatives_around(&row, &[2]);
+fn repeated_data_share_their_densities() {
+    let n = 300;
+    let y: Vec<f64> = (0..n).map(|i| f64::from(i * i % 7)).collect();
+    for (name, by_row) in [
+        ("neg_binomial_2", false),
+        ("neg_binomial_2", true),
+        ("poisson", false),
+    ] {
+        let mut graph = Graph::new();
+        let y = graph.constant(y.clone(), Shape::vector(300));
+        let mean = graph.parameter(if by_row {
+            Shape::vector(300)
+        } else {
+            Shape::SCALAR
+        });
+        let mut args = vec![y, mean];
+        if name != "poisson" {
+            args.push(graph.parameter(Shape::SCALAR));
+        }
+        let density = graph.log_density(name, &args).expect("a row");
+        graph.add_to_log_density(density);
+        let program = Program::new(&graph);
+        // The rows still are a plate, for mini-batches.
+        assert_eq!(program.plates()[0].n_rows, 300);
+        if !by_row {
+            assert_eq!(program.plates()[0].n_instructions, 1);
+        }
+        let point = vec![1.3; program.dimension()];
+        let mut value = [0.0];
+        program.log_densities(&point, 1, &mut value);
+        let alone: f64 = (0..n)
+            .map(|i| {
+                let one = |v: f64| (vec![v], Shape::SCALAR);
+                let mut args = vec![one(f64::from(i * i % 7)), one(1.3)];
+                if name != "poisson" {
+                    args.push(one(1.3));
+                }
+                at(Density::named(name).expect("a row"), &args).0
+            })
+            .sum();
+        assert_close(name, value[0], alone, 1e-12);
+    }
 }
 
 /// Regressions of many rows run row by row, and what is known of a row is computed beforehand.
