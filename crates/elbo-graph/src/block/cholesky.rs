@@ -6,7 +6,8 @@
 
 use multiversion::multiversion;
 
-use super::{Block, TILE};
+use super::Block;
+use super::tile::{TILE, dots, entries, four, four_mut, subtract_combination, subtract_multiples};
 use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
@@ -63,18 +64,10 @@ fn forward<T: Number, const W: usize>(a: &[T], out: &mut [T], n: usize) {
         let (done, tile) = out.split_at_mut(first * row);
         for j in 0..first {
             let other = &done[j * row..][..(j + 1) * W];
-            let mut sums = [[T::default(); W]; TILE];
-            if rows == TILE {
-                for k in 0..j {
-                    let b = &other[k * W..][..W];
-                    for r in 0..TILE {
-                        let a = &tile[r * row + k * W..][..W];
-                        for l in 0..W {
-                            sums[r][l] += a[l] * b[l];
-                        }
-                    }
-                }
+            let sums = if rows == TILE {
+                dots::<T, W>(entries(other, j), four(tile, row, j))
             } else {
+                let mut sums = [[T::default(); W]; TILE];
                 for r in 0..rows {
                     for k in 0..j {
                         for l in 0..W {
@@ -82,7 +75,8 @@ fn forward<T: Number, const W: usize>(a: &[T], out: &mut [T], n: usize) {
                         }
                     }
                 }
-            }
+                sums
+            };
             for r in 0..rows {
                 let at = r * row + j * W;
                 for l in 0..W {
@@ -161,6 +155,16 @@ fn backward<T: Number, const W: usize>(factor: &[T], work: &mut [T], n: usize) {
                     c.copy_from_slice(&bar[(first + k) * W..][..W]);
                 }
                 let b = &factor[(end + i) * row..][..row];
+                if cols == TILE {
+                    let (from, n) = (begin * W, stop - begin);
+                    let at = |k: usize| k * row + from;
+                    let r = std::array::from_fn(|k| entries(&rows[at(k)..], n));
+                    let bar = &mut bar.as_chunks_mut().0[begin..stop];
+                    subtract_combination::<T, W>(bar, r, &c);
+                    let of_r = four_mut(&mut of_rows[from..from + TILE * row - from], row, n);
+                    subtract_multiples::<T, W>(of_r, entries(&b[from..], n), &c);
+                    continue;
+                }
                 for j in begin..stop {
                     let (bar, b) = (&mut bar[j * W..][..W], &b[j * W..][..W]);
                     for k in 0..cols {

@@ -13,6 +13,7 @@ mod sum_to_zero;
 mod tcrossprod;
 #[cfg(test)]
 mod tests;
+mod tile;
 mod triangular_solve;
 
 pub use cholesky::Cholesky;
@@ -28,9 +29,6 @@ use std::fmt::Debug;
 
 use crate::number::{Dual, Number};
 use crate::shape::Shape;
-
-/// Rows that share the loads of a matrix: 4 × 16 numbers fill 8 registers.
-const TILE: usize = 4;
 
 /// An operation, written once for any number.
 pub trait Block: Debug + Send + Sync + 'static {

@@ -5,7 +5,8 @@
 
 use multiversion::multiversion;
 
-use super::{Block, TILE};
+use super::Block;
+use super::tile::{TILE, dots, entries, four, four_mut, subtract_combination, subtract_multiples};
 use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
@@ -94,18 +95,10 @@ fn solve_lower<T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usize) {
         let rows = tile.len() / row;
         for i in 0..n {
             let of_factor = &factor[i * row..][..(i + 1) * W];
-            let mut sums = [[T::default(); W]; TILE];
-            if rows == TILE {
-                for k in 0..i {
-                    let a = &of_factor[k * W..][..W];
-                    for r in 0..TILE {
-                        let x = &tile[r * row + k * W..][..W];
-                        for l in 0..W {
-                            sums[r][l] += a[l] * x[l];
-                        }
-                    }
-                }
+            let sums = if rows == TILE {
+                dots::<T, W>(entries(of_factor, i), four(tile, row, i))
             } else {
+                let mut sums = [[T::default(); W]; TILE];
                 for r in 0..rows {
                     for k in 0..i {
                         for l in 0..W {
@@ -113,7 +106,8 @@ fn solve_lower<T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usize) {
                         }
                     }
                 }
-            }
+                sums
+            };
             for r in 0..rows {
                 for l in 0..W {
                     let x = &mut tile[r * row + i * W + l];
@@ -141,15 +135,7 @@ fn solve_transposed<T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usi
                 entry.copy_from_slice(x);
             }
             if rows == TILE {
-                for k in 0..i {
-                    let a = &of_factor[k * W..][..W];
-                    for r in 0..TILE {
-                        let b = &mut tile[r * row + k * W..][..W];
-                        for l in 0..W {
-                            b[l] = b[l] - a[l] * x[r][l];
-                        }
-                    }
-                }
+                subtract_multiples::<T, W>(four_mut(tile, row, i), entries(of_factor, i), &x);
             } else {
                 for r in 0..rows {
                     for k in 0..i {
@@ -178,24 +164,16 @@ fn outer<T: Number, const W: usize>(left: &[T], right: &[T], gradient: &mut [T],
             for (r, a) in a.iter_mut().take(rows).enumerate() {
                 a.copy_from_slice(&left[r * row + i * W..][..W]);
             }
+            if rows == TILE {
+                let gradient = &mut gradient.as_chunks_mut().0[..=i];
+                subtract_combination::<T, W>(gradient, four(right, row, i + 1), &a);
+                continue;
+            }
             for (k, g) in gradient.chunks_exact_mut(W).enumerate() {
-                let mut sum = [T::default(); W];
-                if rows == TILE {
-                    for r in 0..TILE {
-                        let b = &right[r * row + k * W..][..W];
-                        for l in 0..W {
-                            sum[l] += a[r][l] * b[l];
-                        }
+                for r in 0..rows {
+                    for l in 0..W {
+                        g[l] = g[l] - a[r][l] * right[r * row + k * W + l];
                     }
-                } else {
-                    for r in 0..rows {
-                        for l in 0..W {
-                            sum[l] += a[r][l] * right[r * row + k * W + l];
-                        }
-                    }
-                }
-                for l in 0..W {
-                    g[l] = g[l] - sum[l];
                 }
             }
         }

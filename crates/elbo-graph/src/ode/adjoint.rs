@@ -45,13 +45,13 @@ pub(super) fn adjoint<T: Pooled>(
         let mut of_length = vec![T::default(); lanes];
         let mut of_begin = vec![T::default(); lanes];
         for s in (0..tableau.stages()).rev() {
-            for e in 0..n * lanes {
+            for (e, l) in (0..n).flat_map(|i| (0..lanes).map(move |l| (i * lanes + l, l))) {
                 let mut sum = of_states[e].times(tableau.weights[s]);
                 for r in s + 1..tableau.stages() {
                     sum += inputs[r][e].times(tableau.entry(r, s));
                 }
-                of_length[e % lanes] += sum * stages.slopes[s][e];
-                weights[e] = sum * stages.length[e % lanes];
+                of_length[l] += sum * stages.slopes[s][e];
+                weights[e] = sum * stages.length[l];
             }
             if let Some(gamma) = tableau.gamma {
                 solve_transposed(problem, &stages, &points[s], gamma, &mut weights);

@@ -52,12 +52,18 @@ impl<T: Pooled> Stages<T> {
         let weights = tableau.matrix.get(s).copied().unwrap_or(tableau.weights);
         let lanes = self.lanes;
         let states = &mut self.point[lanes..(1 + self.n) * lanes];
-        for (e, state) in states.iter_mut().enumerate() {
-            let mut sum = T::default();
+        for (i, states) in states.chunks_exact_mut(lanes).enumerate() {
+            let entries = i * lanes..(i + 1) * lanes;
+            states.fill(T::default());
             for (slope, weight) in self.slopes.iter().zip(weights) {
-                sum += slope[e].times(*weight);
+                for (state, slope) in states.iter_mut().zip(&slope[entries.clone()]) {
+                    *state += slope.times(*weight);
+                }
             }
-            *state = begin[e] + sum * self.length[e % lanes];
+            let begin_and_length = begin[entries].iter().zip(&self.length);
+            for (state, (begin, length)) in states.iter_mut().zip(begin_and_length) {
+                *state = *begin + *state * *length;
+            }
         }
     }
 
