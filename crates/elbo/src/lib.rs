@@ -84,3 +84,8 @@ pub use elbo_vi as vi;
 
 pub use elbo_vi::diagnostic::verdict::Grade;
 pub use elbo_vi::{DensityError, Draws, Fit, FitConfig, LogDensity, ViError, fit};
+
+/// The README's Rust code, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
