@@ -16,15 +16,11 @@ use crate::{Approximation, Target, ViError};
 pub const DESCRIPTION: Description = Description {
     name: "laplace",
     summary: "the Gaussian with the curvature of the log density at its mode",
-    options: &[
-        (
-            "history",
-            "10",
-            "pairs of steps and gradient changes kept by L-BFGS",
-        ),
-        ("max_ascent_steps", "1000", "L-BFGS steps"),
-        ("max_newton_steps", "100", "Newton steps after them"),
-    ],
+    options: &[(
+        "history",
+        "10",
+        "pairs of steps and gradient changes kept by L-BFGS",
+    )],
 };
 
 /// The settings.
@@ -32,19 +28,11 @@ pub const DESCRIPTION: Description = Description {
 pub struct Laplace {
     /// Pairs of steps and gradient changes kept by L-BFGS.
     pub history: usize,
-    /// L-BFGS steps, at most.
-    pub max_ascent_steps: usize,
-    /// Newton steps after them, at most.
-    pub max_newton_steps: usize,
 }
 
 impl Default for Laplace {
     fn default() -> Self {
-        Self {
-            history: 10,
-            max_ascent_steps: 1000,
-            max_newton_steps: 100,
-        }
+        Self { history: 10 }
     }
 }
 
@@ -52,7 +40,6 @@ impl Default for Laplace {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LaplaceState {
     phase: Phase,
-    steps: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -90,13 +77,11 @@ impl Method for Laplace {
         let point = start.first_point(target, seed, 0)?;
         Ok(LaplaceState {
             phase: Phase::Ascent(LbfgsState::new(target, point)?),
-            steps: 0,
         })
     }
 
     fn step(&self, target: &Target<'_>, state: &mut Self::State) -> Result<Info, ViError> {
         let mut next = state.clone();
-        next.steps += 1;
         match &mut next.phase {
             Phase::Ascent(ascent) => {
                 let lbfgs = Lbfgs {
@@ -105,7 +90,7 @@ impl Method for Laplace {
                 };
                 let progress = lbfgs.step(target, ascent)?;
                 refuse_flight(progress, ascent.value())?;
-                if progress != Progress::Moved || next.steps >= self.max_ascent_steps {
+                if progress != Progress::Moved {
                     let position = ascent.position().to_vec();
                     let scale = scales(&target.hessian(&position)?);
                     next = LaplaceState {
@@ -113,7 +98,6 @@ impl Method for Laplace {
                             scale,
                             state: TrustRegionState::new(target, position)?,
                         },
-                        steps: 0,
                     };
                 }
             }
@@ -123,7 +107,8 @@ impl Method for Laplace {
             } => {
                 let progress = TrustRegion::default().step(target, scale, newton)?;
                 refuse_flight(progress, newton.value())?;
-                if progress != Progress::Moved || next.steps >= self.max_newton_steps {
+                if progress != Progress::Moved {
+                    newton.check_end(scale)?;
                     next.phase = Phase::Done(newton.position().to_vec());
                 }
             }
@@ -331,6 +316,16 @@ mod tests {
             .err()
             .unwrap();
         assert!(matches!(error, ViError::NoPeak { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_gradient_that_contradicts_its_value_is_reported() {
+        let wrong = FromFn(|x: &[f64], g: &mut [f64]| {
+            g[0] = x[0] + 1.0;
+            -0.5 * x[0] * x[0] - x[0]
+        });
+        let error = fit(&wrong, 1, &Start::Point(vec![1.0])).err().unwrap();
+        assert!(matches!(error, ViError::Numerical { .. }), "{error}");
     }
 
     #[test]

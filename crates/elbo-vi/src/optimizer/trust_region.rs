@@ -73,6 +73,30 @@ impl TrustRegionState {
     pub fn gradient(&self) -> &[f64] {
         &self.gradient
     }
+
+    /// Whether an ascent that ended here ended at a stationary point: its gradient, over the distances
+    /// on which each coordinate matters, promises nothing. Otherwise value and gradient contradict
+    /// each other, or the support ends here.
+    ///
+    /// # Errors
+    /// [`ViError::Numerical`] if not.
+    pub fn check_end(&self, scale: &[f64]) -> Result<(), ViError> {
+        /// A promise of so many nats is a distance of 0.014 standard deviations.
+        const NOTHING: f64 = 1e-4;
+        let squares = self
+            .gradient
+            .iter()
+            .zip(scale)
+            .map(|(g, d)| (g * d).powi(2));
+        if 0.5 * squares.sum::<f64>() < NOTHING {
+            return Ok(());
+        }
+        Err(ViError::Numerical {
+            what: "the ascent",
+            advice: "no step along the gradient increases the log density: check the gradient, or \
+                     whether the density rises to the edge of its support",
+        })
+    }
 }
 
 /// A step in scaled coordinates and what the model promises for it.

@@ -31,11 +31,6 @@ pub const DESCRIPTION: Description = Description {
         ("batch_size", "32", "draws per step"),
         ("rank", "0", "columns of a low-rank factor; 0: full rank"),
         (
-            "max_steps",
-            "2000",
-            "steps before averaging begins at the latest",
-        ),
-        (
             "averaging_steps",
             "100",
             "steps that average the batches' noise away",
@@ -55,8 +50,6 @@ pub struct Bam {
     pub batch_size: usize,
     /// Columns of the low-rank factor; 0: a full covariance.
     pub rank: usize,
-    /// Steps before averaging begins at the latest.
-    pub max_steps: usize,
     /// Steps that average the batches' noise away.
     pub averaging_steps: usize,
 }
@@ -66,7 +59,6 @@ impl Default for Bam {
         Self {
             batch_size: 32,
             rank: 0,
-            max_steps: 2000,
             averaging_steps: 100,
         }
     }
@@ -101,9 +93,6 @@ impl Bam {
         }
         if self.rank >= dimension && self.rank > 0 {
             return unusable("rank", self.rank, "below the dimension (0: full rank)");
-        }
-        if self.max_steps == 0 {
-            return unusable("max_steps", 0, "at least 1");
         }
         Ok(())
     }
@@ -217,7 +206,7 @@ impl Bam {
                 matching.done |= matching.steps - since >= self.averaging_steps as u64;
             }
             None => {
-                if matching.stagnates(median) || matching.steps >= self.max_steps as u64 {
+                if matching.stagnates(median) {
                     matching.averaging_since = Some(matching.steps);
                 }
             }

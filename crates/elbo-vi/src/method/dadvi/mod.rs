@@ -35,8 +35,6 @@ pub const DESCRIPTION: Description = Description {
             "256",
             "largest dimension for which the whole covariance is computed",
         ),
-        ("max_ascent_steps", "500", "L-BFGS steps"),
-        ("max_newton_steps", "100", "Newton steps after them"),
     ],
 };
 
@@ -57,10 +55,6 @@ pub struct Dadvi {
     pub n_draws: usize,
     /// The largest dimension for which the whole linear-response covariance is computed.
     pub dense_up_to: usize,
-    /// L-BFGS steps, at most.
-    pub max_ascent_steps: usize,
-    /// Newton steps after them, at most.
-    pub max_newton_steps: usize,
 }
 
 impl Default for Dadvi {
@@ -68,8 +62,6 @@ impl Default for Dadvi {
         Self {
             n_draws: 30,
             dense_up_to: 256,
-            max_ascent_steps: 500,
-            max_newton_steps: 100,
         }
     }
 }
@@ -79,7 +71,6 @@ impl Default for Dadvi {
 pub struct DadviState {
     noise: Draws,
     phase: Phase,
-    steps: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -155,13 +146,8 @@ impl Dadvi {
         solution::respond(target, &state.noise, state.parameters(), weights)
     }
 
-    fn advance(
-        &self,
-        objective: &FixedDraws<'_, '_>,
-        state: &mut DadviState,
-    ) -> Result<(), ViError> {
+    fn advance(objective: &FixedDraws<'_, '_>, state: &mut DadviState) -> Result<(), ViError> {
         let d = state.noise.dimension();
-        state.steps += 1;
         let progress = match &mut state.phase {
             Phase::Ascent(ascent) => {
                 let lbfgs = Lbfgs {
@@ -169,10 +155,9 @@ impl Dadvi {
                     ..Lbfgs::default()
                 };
                 let progress = lbfgs.step(objective, ascent)?;
-                if progress != Progress::Moved || state.steps >= self.max_ascent_steps {
+                if progress != Progress::Moved {
                     let position = ascent.position().to_vec();
                     state.phase = Phase::Newton(TrustRegionState::new(objective, position)?);
-                    state.steps = 0;
                 }
                 progress
             }
@@ -192,7 +177,8 @@ impl Dadvi {
                     ..TrustRegion::default()
                 };
                 let progress = newton_cg.step(objective, &scale, newton)?;
-                if progress != Progress::Moved || state.steps >= self.max_newton_steps {
+                if progress != Progress::Moved {
+                    newton.check_end(&scale)?;
                     state.phase = Phase::Done(newton.clone());
                 }
                 progress
@@ -238,11 +224,7 @@ impl Method for Dadvi {
                 Err(ViError::Start { .. }) => log_sd -= 2.0_f64.ln(),
                 result => {
                     let phase = Phase::Ascent(result?);
-                    return Ok(DadviState {
-                        noise,
-                        phase,
-                        steps: 0,
-                    });
+                    return Ok(DadviState { noise, phase });
                 }
             }
         }
@@ -254,7 +236,7 @@ impl Method for Dadvi {
     fn step(&self, target: &Target<'_>, state: &mut Self::State) -> Result<Info, ViError> {
         let mut next = state.clone();
         let objective = FixedDraws::new(target, &state.noise);
-        self.advance(&objective, &mut next)?;
+        Self::advance(&objective, &mut next)?;
         *state = next;
         Ok(Info {
             elbo: Some(state.elbo()),

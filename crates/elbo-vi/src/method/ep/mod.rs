@@ -30,7 +30,6 @@ pub const DESCRIPTION: Description = Description {
     summary: "expectation propagation, for products of factors of one linear projection each",
     options: &[
         ("damping", "0.8", "share of each new site that is taken"),
-        ("max_sweeps", "200", "passes over the factors"),
         (
             "tolerance",
             "1e-8",
@@ -46,8 +45,6 @@ pub struct Ep<'a> {
     pub model: &'a FactorModel,
     /// Share of each new site that is taken, in `(0, 1]`; halved when the sweeps stop converging.
     pub damping: f64,
-    /// Passes over the factors, at most.
-    pub max_sweeps: usize,
     /// Change of a projection's mean in standard deviations, or of its log variance, at which it ends.
     pub tolerance: f64,
     /// The largest dimension for which the covariance is that of linear response, at the cost of two
@@ -61,7 +58,6 @@ impl<'a> Ep<'a> {
         Self {
             model,
             damping: 0.8,
-            max_sweeps: 200,
             tolerance: 1e-8,
             response_up_to: 64,
         }
@@ -82,10 +78,7 @@ impl<'a> Ep<'a> {
     pub fn gaussian(&self, state: &EpState) -> Result<FullRank, ViError> {
         let mean = state.sites.mean().to_vec();
         if self.model.dimension() <= self.response_up_to && state.converged {
-            let response =
-                state
-                    .sites
-                    .linear_response(self.model, state.damping, self.max_sweeps)?;
+            let response = state.sites.linear_response(self.model, state.damping)?;
             // Far from convergence a response need not be a covariance.
             if let Ok(q) = FullRank::from_covariance(mean.clone(), &response) {
                 return Ok(q);
@@ -129,12 +122,6 @@ impl Method for Ep<'_> {
                 self.tolerance > 0.0,
                 "positive",
             ),
-            (
-                "max_sweeps",
-                self.max_sweeps as f64,
-                self.max_sweeps > 0,
-                "at least 1",
-            ),
         ];
         for (name, value, usable, requirement) in settings {
             if !usable {
@@ -166,7 +153,7 @@ impl Method for Ep<'_> {
                 next.damping *= 0.5;
             }
             next.last_change = change;
-            next.converged = change < self.tolerance || next.sweeps >= self.max_sweeps;
+            next.converged = change < self.tolerance;
             *state = next;
         }
         Ok(Info {

@@ -56,12 +56,13 @@ impl Sites {
         &self,
         model: &FactorModel,
         damping: f64,
-        max_sweeps: usize,
     ) -> Result<Matrix, ViError> {
         /// The mean moves by about this many standard deviations: the differences' truncation is
         /// its square, and the fits' tolerance of 1e-10 of it is 3e-8.
         const MOVE: f64 = 3e-3;
         const TOLERANCE: f64 = 1e-10;
+        /// A tilt so small needs few; a fit that cycles would need any number.
+        const MOST_SWEEPS: usize = 100;
         let d = model.dimension();
         let columns = parallel::map_chunks(d, 1, |range| {
             let j = range.start;
@@ -71,7 +72,7 @@ impl Sites {
                 let mut tilted = self.clone();
                 tilted.tilt[j] = sign * tilt;
                 tilted.remake(model)?;
-                for _ in 0..max_sweeps {
+                for _ in 0..MOST_SWEEPS {
                     if tilted.sweep(model, damping)? < TOLERANCE {
                         break;
                     }
