@@ -4,6 +4,7 @@
 //! returned is the best that was found, with whatever grade it has earned. Deliberately absent: the
 //! methods themselves, and any grade that would depend on how far the climb went.
 
+mod adapted;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,9 @@ pub const DESCRIPTION: Description = Description {
 
 /// Up to here a covariance matrix is fitted whole.
 const FULL_RANK: usize = 300;
+
+/// Up to here weights can carry a whole covariance matrix.
+const ADAPTED: usize = 50;
 
 /// Up to here a flow is worth its training.
 const FLOW: usize = 100;
@@ -130,9 +134,21 @@ impl Auto {
             if let Some(mean) = centre(&rung) {
                 from = Start::Point(mean);
             }
-            let good = rung.judged.verdict.grade == Grade::Good;
+            let mut good = rung.judged.verdict.grade == Grade::Good;
             rungs.push(rung);
             if good || interrupted {
+                break;
+            }
+            // What was found may only have to be widened, which costs no gradients.
+            if target.dimension() <= ADAPTED {
+                let q = &*rungs[rungs.len() - 1].approximation;
+                if let Some(found) = adapted::adapted(target, q, seed)? {
+                    let rung = Rung::new("adapted", found, target, &others, &quick, seed)?;
+                    good = rung.judged.verdict.grade == Grade::Good;
+                    rungs.push(rung);
+                }
+            }
+            if good {
                 break;
             }
         }
