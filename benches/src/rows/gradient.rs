@@ -84,9 +84,7 @@ fn program(case: &Case) -> Result<Program> {
         logit = graph.pointwise(Function::Add, &[logit, effects]);
     }
     let y = graph.constant(raw::read_f64(case.folder, "y.f64")?, Shape::vector(n));
-    let hits = graph.pointwise(Function::Multiply, &[y, logit]);
-    let normaliser = graph.pointwise(Function::Log1pExp, &[logit]);
-    let term = graph.pointwise(Function::Subtract, &[hits, normaliser]);
+    let term = graph.log_density("bernoulli_logit", &[y, logit])?;
     graph.add_to_log_density(term);
     Ok(Program::new(&graph))
 }
