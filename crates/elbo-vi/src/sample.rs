@@ -86,7 +86,7 @@ impl Sample {
     }
 
     /// Whether the draws can serve as a reference: R̂ below 1.01, a hundred effective draws per
-    /// chain, and no divergence [@vehtari2021rank].
+    /// chain, and no divergence `[@vehtari2021rank]`.
     pub fn reliable(&self) -> bool {
         self.largest_rhat() < 1.01
             && self.smallest_ess() >= 100.0 * self.n_chains as f64

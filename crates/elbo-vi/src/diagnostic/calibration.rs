@@ -2,10 +2,10 @@
 //! variational sibling.
 //!
 //! The one idea: if parameters come from the prior and data from the parameters, a correct posterior
-//! ranks the true parameter uniformly among its draws [@talts2018sbc]. A U of ranks is a posterior too
+//! ranks the true parameter uniformly among its draws `[@talts2018sbc]`. A U of ranks is a posterior too
 //! narrow, a hump one too wide, a slope one that is off to a side. For approximations known to be too
 //! narrow the question is only whether they are centred: then a rank is as likely to be low as high
-//! [@yao2018yes]. Deliberately absent: plots, and a prior (the caller simulates).
+//! `[@yao2018yes]`. Deliberately absent: plots, and a prior (the caller simulates).
 
 use elbo_math::parallel;
 use elbo_math::random::{Stream, stream};
@@ -212,7 +212,7 @@ fn uniformity(ranks: &[usize], n_draws: usize) -> f64 {
 ///
 /// The two samples are each other's mirror, so the statistic is that of a test of symmetry, whose
 /// limit is the maximum of a Brownian motion on [0, 1] rather than of a bridge
-/// [@butler1969symmetry].
+/// `[@butler1969symmetry]`.
 fn symmetry(scaled: &[f64]) -> f64 {
     // Walk from the outside in: how many more of the outermost lie on one side than on the other.
     let mut distances: Vec<(f64, f64)> = scaled

@@ -19,7 +19,7 @@ pub struct Comparison {
     /// 1-Wasserstein distance of the marginals, in standard deviations; per coordinate.
     pub wasserstein: Vec<f64>,
     /// The squared maximum mean discrepancy of the joint distributions, unbiased (so it may be
-    /// slightly negative) [@gretton2012kernel, eq. 3], between 0 and 2.
+    /// slightly negative) `[@gretton2012kernel, eq. 3]`, between 0 and 2.
     pub mmd_squared: f64,
     /// Its kernel is `exp(−‖x − y‖²/2h²)` on coordinates in units of the reference's standard
     /// deviations, with `h` the median distance between draws.

@@ -2,7 +2,7 @@
 //!
 //! The one idea: if draws come from the target, a chain that leaves the target invariant moves none
 //! of their moments; if they do not, the first few transitions already point to the truth
-//! [@wang2023taddaa]. Where chains forget slowly, the movement is extrapolated, and its error grows
+//! `[@wang2023taddaa]`. Where chains forget slowly, the movement is extrapolated, and its error grows
 //! accordingly: a check that could not have seen anything says so. It finds local errors that
 //! importance weights do not (a funnel's neck); it cannot cross to another mode, for which see
 //! `missed_mass`. Deliberately absent: a sampler for users (`sample`).

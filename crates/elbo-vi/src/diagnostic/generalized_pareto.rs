@@ -6,7 +6,7 @@
 
 use elbo_math::log_space::log_sum_exp;
 
-/// Fewer exceedances than this say nothing about a tail [@vehtari2024psis].
+/// Fewer exceedances than this say nothing about a tail `[@vehtari2024psis]`.
 pub(crate) const FEWEST: usize = 5;
 
 /// `P(X > x) = (1 + kx/σ)^(−1/k)`.
@@ -19,7 +19,7 @@ pub struct GeneralizedPareto {
 }
 
 impl GeneralizedPareto {
-    /// The quasi-Bayesian estimate of [@zhang2009pareto].
+    /// The quasi-Bayesian estimate of `[@zhang2009pareto]`.
     ///
     /// `exceedances` ascend and are positive. `None` where they are fewer than five, all equal, or
     /// too small for reciprocals.

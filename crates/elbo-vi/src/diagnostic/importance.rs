@@ -133,7 +133,7 @@ impl WeightedDraws {
     }
 
     /// The importance-weighted bound `E log (1/K) Σ_k p/q` with `K` a twentieth of the draws: between
-    /// the ELBO and the log evidence [@burda2016iwae].
+    /// the ELBO and the log evidence `[@burda2016iwae]`.
     pub fn importance_weighted_elbo(&self) -> Bound {
         let ratios = self.log_ratios();
         let size = (ratios.len() / GROUPS).max(1);

@@ -3,7 +3,7 @@
 //! The one idea: importance weights see only where `q` has draws, so a mode that `q` misses leaves no
 //! trace in them. Draws of independent approximations (probes: Gaussians on other paths to a mode,
 //! fits from other starts) join those of `q` as one mixture proposal, weighted by the balance
-//! heuristic [@veach1995combining]. What the mixture finds and `q` alone does not is missing mass, and
+//! heuristic `[@veach1995combining]`. What the mixture finds and `q` alone does not is missing mass, and
 //! moments move with it. Where the probes know nothing new the mixture costs some efficiency and
 //! changes nothing. Deliberately absent: finding the probes.
 

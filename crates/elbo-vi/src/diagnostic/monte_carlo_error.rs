@@ -2,7 +2,7 @@
 //!
 //! The one idea: everything is one estimate of an effective sample size, applied to transformed
 //! draws: ranks for the bulk, indicators for quantiles, squares for standard deviations
-//! [@vehtari2021rank]. A quantity comes as its chains, slices of one length. Deliberately absent:
+//! `[@vehtari2021rank]`. A quantity comes as its chains, slices of one length. Deliberately absent:
 //! weights; for draws with importance weights see `psis`.
 
 use elbo_math::special::normal_quantile;
@@ -48,7 +48,7 @@ impl Summary {
     }
 }
 
-/// Rank-normalised split R̂ [@vehtari2021rank].
+/// Rank-normalised split R̂ `[@vehtari2021rank]`.
 pub fn rhat(chains: &[&[f64]]) -> f64 {
     if !usable(chains) {
         return f64::NAN;
@@ -59,7 +59,7 @@ pub fn rhat(chains: &[&[f64]]) -> f64 {
     plain_rhat(&rank_normalized(&split)).max(plain_rhat(&rank_normalized(&folded)))
 }
 
-/// The effective sample size of the ranks [@vehtari2021rank].
+/// The effective sample size of the ranks `[@vehtari2021rank]`.
 pub fn bulk_ess(chains: &[&[f64]]) -> f64 {
     if !usable(chains) {
         return f64::NAN;
@@ -67,7 +67,7 @@ pub fn bulk_ess(chains: &[&[f64]]) -> f64 {
     effective_sample_size(&rank_normalized(&split(chains)))
 }
 
-/// The smaller effective sample size of the 5% and 95% quantiles [@vehtari2021rank].
+/// The smaller effective sample size of the 5% and 95% quantiles `[@vehtari2021rank]`.
 pub fn tail_ess(chains: &[&[f64]]) -> f64 {
     quantile_ess(chains, 0.05).min(quantile_ess(chains, 0.95))
 }
@@ -80,7 +80,7 @@ pub fn mean_ess(chains: &[&[f64]]) -> f64 {
     effective_sample_size(&split(chains))
 }
 
-/// The effective sample size of the `p`-quantile [@vehtari2021rank].
+/// The effective sample size of the `p`-quantile `[@vehtari2021rank]`.
 pub fn quantile_ess(chains: &[&[f64]], p: f64) -> f64 {
     if !usable(chains) {
         return f64::NAN;
@@ -94,7 +94,7 @@ pub fn mcse_mean(chains: &[&[f64]]) -> f64 {
     variance(&chains.concat()).sqrt() / mean_ess(chains).sqrt()
 }
 
-/// The standard error of the standard deviation, by the delta method [@vehtari2021rank].
+/// The standard error of the standard deviation, by the delta method `[@vehtari2021rank]`.
 pub fn mcse_sd(chains: &[&[f64]]) -> f64 {
     if !usable(chains) {
         return f64::NAN;
@@ -111,7 +111,7 @@ pub fn mcse_sd(chains: &[&[f64]]) -> f64 {
 }
 
 /// The standard error of the `p`-quantile: half the interval that order statistics give it
-/// [@vehtari2021rank].
+/// `[@vehtari2021rank]`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -134,7 +134,7 @@ pub fn mcse_quantile(chains: &[&[f64]], p: f64) -> f64 {
 }
 
 /// The effective sample size of chains as they are: Geyer's initial monotone sequence of
-/// autocorrelations [@vehtari2021rank].
+/// autocorrelations `[@vehtari2021rank]`.
 fn effective_sample_size(chains: &[Vec<f64>]) -> f64 {
     let n = chains[0].len();
     let all = chains.concat();

@@ -11,14 +11,14 @@ use elbo_math::random::{Stream, uniform};
 
 use super::generalized_pareto::{FEWEST, GeneralizedPareto};
 
-/// The weak prior on the shape: ten exceedances with shape ½ [@vehtari2024psis].
+/// The weak prior on the shape: ten exceedances with shape ½ `[@vehtari2024psis]`.
 const PRIOR_EXCEEDANCES: f64 = 10.0;
 const PRIOR_SHAPE: f64 = 0.5;
 
 /// Ratios that differ by less, in logarithms, are equal: what differs is rounding.
 const EQUAL: f64 = 1e-9;
 
-/// How many of the largest of `n_draws` ratios make the tail [@vehtari2024psis].
+/// How many of the largest of `n_draws` ratios make the tail `[@vehtari2024psis]`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -30,7 +30,7 @@ pub fn tail_length(n_draws: usize) -> usize {
 }
 
 /// The largest k̂ at which `n_draws` draws suffice, `min(1 − 1/log₁₀ S, 0.7)`
-/// [@vehtari2024psis].
+/// `[@vehtari2024psis]`.
 pub fn khat_threshold(n_draws: usize) -> f64 {
     (1.0 - 1.0 / (n_draws as f64).log10()).min(0.7)
 }
@@ -61,7 +61,7 @@ pub struct Weighted {
     pub mcse: f64,
 }
 
-/// Smooths the ratios `log p − log q` of independent draws from `q` [@vehtari2024psis].
+/// Smooths the ratios `log p − log q` of independent draws from `q` `[@vehtari2024psis]`.
 ///
 /// `None` where no ratio is positive and finite: `q` and the target do not overlap, or the
 /// ratios hold a NaN or +∞.
@@ -100,7 +100,7 @@ impl Smoothed {
     }
 
     /// `1 / Σ w²`: the number of independent draws from the target that are worth as much
-    /// [@vehtari2024psis].
+    /// `[@vehtari2024psis]`.
     pub fn effective_sample_size(&self) -> f64 {
         1.0 / self
             .log_weights
@@ -109,7 +109,7 @@ impl Smoothed {
             .sum::<f64>()
     }
 
-    /// The mean of `values`, one per draw, under the target [@vehtari2024psis].
+    /// The mean of `values`, one per draw, under the target `[@vehtari2024psis]`.
     ///
     /// # Panics
     /// If there is not one value per draw.
@@ -128,7 +128,7 @@ impl Smoothed {
 
     /// k̂ of the terms `w·|h|` of an expectation, given `log |h|` per draw: whether this quantity's
     /// mean can be trusted, which it may be where the weights as such cannot, and the other way
-    /// round [@vehtari2024psis].
+    /// round `[@vehtari2024psis]`.
     ///
     /// `log_ratios` are the raw ones.
     pub fn khat_of(log_ratios: &[f64], log_sizes: &[f64]) -> f64 {
@@ -159,7 +159,7 @@ impl Smoothed {
     }
 
     /// The indices of at most `n` different draws, drawn one after the other in proportion to the
-    /// weights that are left, by the exponential trick of [@efraimidis2006reservoir].
+    /// weights that are left, by the exponential trick of `[@efraimidis2006reservoir]`.
     ///
     /// No draw dominates, at the price of a bias towards `q` that vanishes as `n` falls below the
     /// effective sample size.

@@ -3,7 +3,7 @@
 //! The one idea: a Gaussian that maximises the ELBO is too narrow, and its weights say by how much.
 //! Their moments make a wider distribution, whose weights are better, a few times over: this descends
 //! `KL(p ‖ q)` instead of `KL(q ‖ p)`, and needs values of the density only
-//! [@cappe2008adaptive]. Heavy tails keep the weights bounded where the posterior's tails are not
+//! `[@cappe2008adaptive]`. Heavy tails keep the weights bounded where the posterior's tails are not
 //! Gaussian. Deliberately absent: more than one mode, and many dimensions, in which weights degenerate.
 
 use elbo_math::linalg::{Matrix, matmul_nt};
