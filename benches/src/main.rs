@@ -50,6 +50,10 @@ struct Args {
     /// The folder with the real data of the posteriors; the variable `ELBO_DATA` does as well.
     #[arg(long, requires = "accuracy")]
     data: Option<PathBuf>,
+    /// A folder for the sampler's moments: read where they belong to the same posterior, otherwise
+    /// computed and written. Without it NUTS runs every time.
+    #[arg(long, requires = "accuracy")]
+    references: Option<PathBuf>,
     /// Run our side of one row on a prepared folder (used by the program itself).
     #[arg(long, hide = true, num_args = 2, value_names = ["FOLDER", "THREADS"])]
     side: Option<Vec<String>>,
@@ -62,7 +66,8 @@ fn main() -> Result<ExitCode> {
             .data
             .or_else(|| std::env::var_os("ELBO_DATA").map(PathBuf::from))
             .unwrap_or_else(|| PathBuf::from("data"));
-        accuracy::run(&args.rows, &data, args.seed, |answer| {
+        let references = args.references.as_deref();
+        accuracy::run(&args.rows, &data, references, args.seed, |answer| {
             if args.json {
                 println!("{}", answer.to_json());
             } else {

@@ -14,7 +14,8 @@ usage: cargo xtask CHORE
 
   test               format, lints, every test, the documentation
   tidy               the project's own rules: arrows between crates, citations, file headers
-  accuracy [NAME …]  what `auto` answers on ten posteriors, beside NUTS (`--data FOLDER`)
+  accuracy [NAME …]  what `auto` answers on ten posteriors, beside NUTS (`--data FOLDER`;
+                     `--references FOLDER` keeps the sampler's moments)
   bench [ROW …]      benchmarks beside their rivals; `bench --help` lists the rows";
 
 fn main() -> ExitCode {

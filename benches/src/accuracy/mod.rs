@@ -5,18 +5,18 @@
 //! never good where a mean is off by three tenths, or a standard deviation by forty per cent.
 
 mod posteriors;
+mod reference;
 
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use elbo::graph::model::CompiledModel;
 use elbo::vi::diagnostic::verdict::Grade;
-use elbo::vi::sample::{Sample, SampleConfig, sample};
-use elbo::vi::{Draws, FitConfig, Target, fit};
+use elbo::vi::{FitConfig, fit};
 use serde_json::{Value, json};
 
 use posteriors::{POSTERIORS, Posterior};
+use reference::{Moments, Reference, moments};
 
 /// Draws of the fit that are compared: their own errors are a hundredth of a standard deviation.
 const N_DRAWS: usize = 10_000;
@@ -34,15 +34,9 @@ pub(crate) struct Answer {
     mean_error: (f64, String),
     /// The standard deviation furthest from the sampler's, as a ratio, and whose.
     sd_ratio: (f64, String),
-    sampler: SamplerReport,
-}
-
-struct SamplerReport {
-    reliable: bool,
-    rhat: f64,
-    ess: f64,
-    divergences: usize,
-    seconds: f64,
+    /// Every rung that was tried: its name, grade, k̂, gradients and doubts.
+    tried: Vec<Value>,
+    sampler: Reference,
 }
 
 impl Answer {
@@ -65,6 +59,7 @@ impl Answer {
             "mean_error_sds": self.mean_error.0, "mean_error_of": self.mean_error.1,
             "sd_ratio": self.sd_ratio.0, "sd_ratio_of": self.sd_ratio.1,
             "gradient_evaluations": self.gradient_evaluations, "seconds": self.seconds,
+            "tried": self.tried,
             "nuts": {
                 "reliable": self.sampler.reliable, "rhat": self.sampler.rhat,
                 "ess": self.sampler.ess, "divergences": self.sampler.divergences,
@@ -105,10 +100,12 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// Answers for the posteriors named (all, if none is), with data from `data`.
+/// Answers for the posteriors named (all, if none is), with data from `data`; the sampler's moments
+/// are kept in `references`, if there is such a folder.
 pub(crate) fn run(
     names: &[String],
     data: &Path,
+    references: Option<&Path>,
     seed: u64,
     mut report: impl FnMut(&Answer),
 ) -> Result<()> {
@@ -123,7 +120,7 @@ pub(crate) fn run(
     }
     for posterior in &POSTERIORS {
         if names.is_empty() || names.iter().any(|n| n == posterior.name) {
-            let answer = answer(posterior, data, seed)
+            let answer = answer(posterior, data, references, seed)
                 .with_context(|| format!("posterior {}", posterior.name))?;
             report(&answer);
         }
@@ -131,24 +128,28 @@ pub(crate) fn run(
     Ok(())
 }
 
-fn answer(posterior: &Posterior, data: &Path, seed: u64) -> Result<Answer> {
+fn answer(
+    posterior: &Posterior,
+    data: &Path,
+    references: Option<&Path>,
+    seed: u64,
+) -> Result<Answer> {
     let model = (posterior.build)(data)?;
     let start = Instant::now();
     let fitted = fit(model.program(), model.dimension(), &FitConfig::new(seed))?;
     let seconds = start.elapsed().as_secs_f64();
-    let ours = moments(&model, &fitted.draws(N_DRAWS, seed));
+    let logarithms = posterior.in_logarithms;
+    let ours = moments(&model, &fitted.draws(N_DRAWS, seed), logarithms);
 
-    let reference = match posterior.reference {
+    let sampled = match posterior.reference {
         Some(build) => build(data)?,
         None => model,
     };
-    let start = Instant::now();
-    let sampled = long_run(&reference, seed)?;
-    let nuts_seconds = start.elapsed().as_secs_f64();
-    let theirs = moments(&reference, &sampled.draws);
+    let sampler = Reference::of(posterior.name, &sampled, logarithms, references)?;
+    let theirs = &sampler.moments;
     let worst = |size: fn(f64, f64) -> bool, of: fn(&Moments, &Moments) -> f64| {
         let mut found = (of(&ours[0], &theirs[0]), ours[0].name.clone());
-        for (a, b) in ours.iter().zip(&theirs).skip(1) {
+        for (a, b) in ours.iter().zip(theirs).skip(1) {
             let value = of(a, b);
             if size(value, found.0) {
                 found = (value, a.name.clone());
@@ -156,6 +157,13 @@ fn answer(posterior: &Posterior, data: &Path, seed: u64) -> Result<Answer> {
         }
         found
     };
+    let tried = fitted.tried.iter().map(|(method, verdict, gradients)| {
+        let doubts: Vec<String> = verdict.doubts.iter().map(|d| format!("{d:?}")).collect();
+        json!({
+            "method": method, "verdict": verdict.grade.to_string(), "khat": verdict.khat,
+            "gradient_evaluations": gradients, "doubts": doubts,
+        })
+    });
     Ok(Answer {
         name: posterior.name,
         dimension: fitted.approximation.dimension(),
@@ -166,46 +174,7 @@ fn answer(posterior: &Posterior, data: &Path, seed: u64) -> Result<Answer> {
         seconds,
         mean_error: worst(|a, b| a > b, |a, b| (a.mean - b.mean).abs() / b.sd),
         sd_ratio: worst(|a, b| a.ln().abs() > b.ln().abs(), |a, b| a.sd / b.sd),
-        sampler: SamplerReport {
-            reliable: sampled.reliable(),
-            rhat: sampled.largest_rhat(),
-            ess: sampled.smallest_ess(),
-            divergences: sampled.divergences,
-            seconds: nuts_seconds,
-        },
+        tried: tried.collect(),
+        sampler,
     })
-}
-
-fn long_run(model: &CompiledModel, seed: u64) -> Result<Sample> {
-    let config = SampleConfig {
-        n_draws: 2_500,
-        target_accept: 0.95,
-        ..SampleConfig::default()
-    };
-    let target = Target::new(model.program(), model.dimension())?;
-    Ok(sample(&target, &config, seed)?)
-}
-
-struct Moments {
-    name: String,
-    mean: f64,
-    sd: f64,
-}
-
-/// Means and standard deviations of what the model reports.
-fn moments(model: &CompiledModel, draws: &Draws) -> Vec<Moments> {
-    let n = draws.n_draws();
-    let reported = model.constrain(draws.as_slice(), n);
-    let entries = model.names().iter().zip(reported.chunks_exact(n));
-    entries
-        .map(|(name, values)| {
-            let mean = values.iter().sum::<f64>() / n as f64;
-            let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-            Moments {
-                name: name.clone(),
-                mean,
-                sd: (squares / (n as f64 - 1.0)).sqrt(),
-            }
-        })
-        .collect()
 }

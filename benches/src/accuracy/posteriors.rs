@@ -19,6 +19,8 @@ pub(crate) struct Posterior {
     pub(crate) build: fn(&Path) -> Result<CompiledModel>,
     /// The same quantities from coordinates in which NUTS is reliable, where the model's are not.
     pub(crate) reference: Option<fn(&Path) -> Result<CompiledModel>>,
+    /// Parameters that are compared in logarithms, because their posterior has no mean or variance.
+    pub(crate) in_logarithms: &'static [&'static str],
 }
 
 /// All of them.
@@ -27,56 +29,67 @@ pub(crate) const POSTERIORS: [Posterior; 11] = [
         name: "eight-schools",
         build: |_| eight_schools(false),
         reference: None,
+        in_logarithms: &[],
     },
     Posterior {
         name: "eight-schools-centred",
         build: |_| eight_schools(true),
         reference: Some(|_| eight_schools(false)),
+        in_logarithms: &[],
     },
     Posterior {
         name: "election88",
         build: election88,
         reference: None,
+        in_logarithms: &[],
     },
     Posterior {
         name: "prostate-horseshoe",
         build: prostate_horseshoe,
         reference: None,
+        in_logarithms: &["tau", "lambda"],
     },
     Posterior {
         name: "gp-poisson",
         build: gp_poisson,
         reference: None,
+        in_logarithms: &[],
     },
     Posterior {
         name: "garch",
         build: garch,
         reference: None,
+        in_logarithms: &[],
     },
     Posterior {
         name: "mixture",
         build: mixture,
         reference: None,
+        in_logarithms: &[],
     },
     Posterior {
         name: "irt-2pl",
         build: irt,
         reference: None,
+        in_logarithms: &[],
     },
     Posterior {
         name: "lotka-volterra",
         build: lotka_volterra,
         reference: None,
+        in_logarithms: &[],
     },
     Posterior {
         name: "banana",
         build: |_| banana(),
         reference: None,
+        in_logarithms: &[],
     },
     Posterior {
         name: "funnel",
         build: |_| funnel(true),
         reference: Some(|_| funnel(false)),
+        in_logarithms: &[],
     },
 ];
 
