@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use elbo::graph::model::{
-    CompiledModel, Model, Variable, bernoulli_logit, beta, half_cauchy, half_normal, lognormal,
-    normal, poisson_log,
+    CompiledModel, Model, Ode, Variable, bernoulli_logit, beta, half_cauchy, half_normal,
+    lognormal, normal, poisson_log,
 };
 use elbo::math::random::{RngExt as _, Stream, standard_normal, stream};
 
@@ -355,8 +355,7 @@ fn irt(_: &Path) -> Result<CompiledModel> {
     Ok(m.compile()?)
 }
 
-/// Hares and lynxes, 1900–1920 (Hudson's Bay Company; Carpenter 2018), Lotka–Volterra dynamics by
-/// the classical Runge–Kutta method with ten steps a year.
+/// Hares and lynxes, 1900–1920 (Hudson's Bay Company; Carpenter 2018), Lotka–Volterra dynamics.
 fn lotka_volterra(_: &Path) -> Result<CompiledModel> {
     const HARE: [f64; 21] = [
         30.0, 47.2, 70.2, 77.4, 36.3, 20.6, 18.1, 21.4, 22.0, 25.4, 27.1, 40.3, 57.0, 76.6, 52.3,
@@ -366,6 +365,13 @@ fn lotka_volterra(_: &Path) -> Result<CompiledModel> {
         4.0, 6.1, 9.8, 35.2, 59.4, 41.7, 19.0, 13.0, 8.3, 9.1, 7.4, 8.0, 12.3, 19.5, 45.7, 51.1,
         29.7, 15.8, 9.7, 10.1, 8.6,
     ];
+    let dynamics = Ode::new(2, 4, |_, y, theta| {
+        let [u, v] = [0, 1].map(|k| y.row(k));
+        let [alpha, beta, gamma, delta] = [0, 1, 2, 3].map(|k| theta.row(k));
+        let hares = (alpha - beta * &v) * &u;
+        let lynxes = (delta * u - gamma) * v;
+        Variable::rows(&[&hares, &lynxes])
+    });
     let mut m = Model::new();
     let theta: Vec<Variable> = ["alpha", "beta", "gamma", "delta"]
         .map(|name| m.positive(name))
@@ -386,29 +392,11 @@ fn lotka_volterra(_: &Path) -> Result<CompiledModel> {
         m.assume(&start[k], lognormal(10.0_f64.ln(), 1.0));
         m.assume(&sigma[k], lognormal(-1.0, 1.0));
     }
-    let slope = |u: &Variable, v: &Variable| {
-        (
-            (&theta[0] - &theta[1] * v) * u,
-            (&theta[3] * u - &theta[2]) * v,
-        )
-    };
-    let h = 0.1;
-    let [mut u, mut v] = start.clone();
-    let (mut hares, mut lynxes) = (vec![u.clone()], vec![v.clone()]);
-    for _ in 1..HARE.len() {
-        for _ in 0..10 {
-            let (a1, b1) = slope(&u, &v);
-            let (a2, b2) = slope(&(&u + &a1 * (h / 2.0)), &(&v + &b1 * (h / 2.0)));
-            let (a3, b3) = slope(&(&u + &a2 * (h / 2.0)), &(&v + &b2 * (h / 2.0)));
-            let (a4, b4) = slope(&(&u + &a3 * h), &(&v + &b3 * h));
-            u = &u + (a1 + a2 * 2.0 + a3 * 2.0 + a4) * (h / 6.0);
-            v = &v + (b1 + b2 * 2.0 + b3 * 2.0 + b4) * (h / 6.0);
-        }
-        hares.push(u.clone());
-        lynxes.push(v.clone());
-    }
-    for (k, (path, data)) in [(hares, HARE), (lynxes, LYNX)].iter().enumerate() {
-        let path = Variable::rows(&path.iter().collect::<Vec<_>>());
+    let theta = Variable::rows(&theta.iter().collect::<Vec<_>>());
+    let years: Vec<f64> = (1..HARE.len()).map(|t| t as f64).collect();
+    let later = dynamics.solve(Variable::rows(&[&start[0], &start[1]]), 0.0, &years, theta);
+    for (k, data) in [HARE, LYNX].iter().enumerate() {
+        let path = Variable::rows(&[&start[k], &later.column(k)]);
         m.observe(lognormal(path.ln(), &sigma[k]), data);
     }
     Ok(m.compile()?)

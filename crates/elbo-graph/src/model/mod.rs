@@ -28,6 +28,7 @@
 //! Deliberately absent: data files, and inference.
 
 mod distribution;
+mod ode;
 mod variable;
 
 use std::cell::RefCell;
@@ -41,6 +42,7 @@ use crate::shape::Shape;
 use crate::transform::Transform;
 
 pub use distribution::*;
+pub use ode::Ode;
 pub use variable::Variable;
 
 /// A model under construction.

@@ -85,7 +85,10 @@ impl Variable {
     ///
     /// # Panics
     /// If they belong to different models, or as `build` does.
-    fn combine(variables: &[&Self], build: impl FnOnce(&mut Graph, &[NodeId]) -> NodeId) -> Self {
+    pub(super) fn combine(
+        variables: &[&Self],
+        build: impl FnOnce(&mut Graph, &[NodeId]) -> NodeId,
+    ) -> Self {
         let built = Self::try_combine(variables, |graph, ids| {
             Ok::<_, Infallible>(build(graph, ids))
         });
@@ -181,6 +184,19 @@ impl Variable {
     #[must_use]
     pub fn row(&self, row: usize) -> Self {
         self.at(&[row])
+    }
+
+    /// Column `column`, counted from 0.
+    ///
+    /// # Panics
+    /// If it does not exist.
+    #[must_use]
+    pub fn column(&self, column: usize) -> Self {
+        let Shape { rows, cols } = self.shape();
+        assert!(column < cols, "column {column} of {cols}");
+        Self::combine(&[self], |graph, ids| {
+            algebra::pick(graph, ids[0], Shape::vector(rows), |i, _| (i, column))
+        })
     }
 
     /// The matrix product.
