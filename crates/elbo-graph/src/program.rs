@@ -35,23 +35,6 @@ pub(crate) struct Pool<T> {
     plates: Mutex<Vec<PlateSpace<T>>>,
 }
 
-/// Numbers that a program keeps working memory for.
-pub(crate) trait Pooled: Run {
-    fn pool(program: &Program) -> &Pool<Self>;
-}
-
-impl Pooled for f64 {
-    fn pool(program: &Program) -> &Pool<Self> {
-        &program.real
-    }
-}
-
-impl Pooled for Dual {
-    fn pool(program: &Program) -> &Pool<Self> {
-        &program.dual
-    }
-}
-
 /// Working memory of one evaluation outside of plates.
 #[derive(Debug, Default)]
 struct Space<T> {
@@ -212,37 +195,16 @@ impl Program {
         outputs
     }
 
-    /// The first of the values asked for, for any number.
-    pub(crate) fn first_output<T: Pooled>(&self, parameters: &[T], lanes: usize, out: &mut [T]) {
-        let pool = T::pool(self);
-        let mut space = take(&pool.outer);
+    /// The first of the values asked for, with tangents.
+    #[cfg(test)]
+    pub(crate) fn first_output(&self, parameters: &[Dual], lanes: usize) -> Vec<Dual> {
+        let mut space = take(&self.dual.outer);
         self.forward(&mut space, parameters, lanes);
-        match self
-            .operand(&self.plan.outputs[0], &space.values, lanes)
-            .values
-        {
-            Values::Lanes(values) => out.copy_from_slice(values),
-            Values::Data(values) => {
-                for (entry, value) in out.chunks_exact_mut(lanes).zip(values) {
-                    entry.fill(T::constant(*value));
-                }
-            }
+        let operand = self.operand(&self.plan.outputs[0], &space.values, lanes);
+        match operand.values {
+            Values::Lanes(values) => values.to_vec(),
+            Values::Data(_) => unreachable!("known values have no tangents"),
         }
-        give(&pool.outer, space);
-    }
-
-    /// Gradients, for any number.
-    pub(crate) fn gradients<T: Pooled>(&self, parameters: &[T], lanes: usize, gradients: &mut [T]) {
-        let mut totals = [T::default(); MOST_LANES];
-        let totals = &mut totals[..lanes];
-        self.evaluate(
-            T::pool(self),
-            parameters,
-            lanes,
-            None,
-            totals,
-            Some(gradients),
-        );
     }
 
     fn evaluate<T: Run>(

@@ -1,132 +1,190 @@
 //! Back through the steps that were taken.
 
 use super::Problem;
-use super::newton::{Newton, jacobian, shifted};
-use super::stages::Stages;
-use super::trajectory::{Step, Trajectory};
-use crate::block::dense::{Lu, lane, set_lane, transposed};
-use crate::program::Pooled;
+use super::combine::collect;
+use super::newton::{Jacobian, Newton};
+use super::stages::{Stages, weights, zeros};
+use super::trajectory::Trajectory;
+use crate::block::Run;
+use crate::block::dense::Lu;
 
-/// The adjoints of (initial states, parameters) and of the times, from those of the states at each
-/// time, step by step backward: `k̄_s = h (b_s λ + Σ_{r>s} a_rs ȳ_r)`, `ȳ_s = ∂f/∂yᵀ k̄_s`,
-/// `λ ← λ + Σ ȳ_s`. Where the stage is implicit, `(I − γ h ∂f/∂yᵀ) w_s = k̄_s` comes between.
-pub(super) fn adjoint<T: Pooled>(
-    problem: &Problem<'_, T>,
-    trajectory: &Trajectory<T>,
-    adjoint: &[T],
-) -> (Vec<T>, Vec<T>) {
-    let (n, lanes) = (problem.system.n_states(), problem.lanes);
-    let n_parameters = problem.system.n_parameters();
-    let mut stages = Stages::new(problem);
-    let tableau = stages.tableau;
-    let mut of_states = vec![T::default(); n * lanes];
-    let mut of_parameters = vec![T::default(); n_parameters * lanes];
-    let mut of_times = vec![T::default(); problem.times.len()];
-    let mut begin = problem.initial.to_vec();
-    let mut points = vec![Vec::new(); tableau.stages()];
-    let mut inputs = vec![vec![T::default(); n * lanes]; tableau.stages()];
-    let mut weights = vec![T::default(); n * lanes];
-    let mut products = vec![T::default(); (1 + 2 * n + n_parameters) * lanes];
-    for back in 0..trajectory.len() {
-        let mut steps = Vec::with_capacity(lanes);
-        for l in 0..lanes {
-            let step = trajectory.counted_from_end(l, back, &mut begin);
-            stages.length[l] = problem.step_length(step, l);
-            if let Some(step) = step.filter(|s| s.last) {
-                for i in 0..n {
-                    let a = adjoint[(step.interval * n + i) * lanes + l];
-                    of_states[i * lanes + l] += a;
+/// Working memory of an adjoint, and its result.
+#[derive(Debug, Default)]
+pub(super) struct Adjoint<T> {
+    /// Adjoints of the registers; those of the parameters add up over all steps.
+    registers: Vec<T>,
+    of_states: Vec<T>,
+    of_times: Vec<T>,
+    /// Adjoints of every stage's states.
+    inputs: Vec<T>,
+    weights: Vec<T>,
+    /// Adjoints of each lane's step length and of its beginning.
+    of_length: Vec<T>,
+    of_begin: Vec<T>,
+    jacobian: Jacobian<T>,
+    factors: Lu<T>,
+    lane: Vec<T>,
+    solution: Vec<T>,
+}
+
+impl<T: Run> Adjoint<T> {
+    /// The adjoints of the initial states.
+    pub(super) fn of_states(&self) -> &[T] {
+        &self.of_states
+    }
+
+    /// The adjoints of the parameters.
+    pub(super) fn of_parameters(&self, problem: &Problem<'_, T>) -> &[T] {
+        let first = (1 + problem.system.n_states()) * problem.lanes;
+        &self.registers[first..first + problem.parameters.len()]
+    }
+
+    /// The adjoints of the start and the times.
+    pub(super) fn of_times(&self) -> &[T] {
+        &self.of_times
+    }
+
+    /// From the adjoints of the states at each time, step by step backward:
+    /// `k̄_s = h (b_s λ + Σ_{r>s} a_rs ȳ_r)`, `ȳ_s = ∂f/∂yᵀ k̄_s`, `λ ← λ + Σ ȳ_s`. Where the stage is
+    /// implicit, `(I − γ h ∂f/∂yᵀ) w_s = k̄_s` comes between.
+    pub(super) fn run<const W: usize>(
+        &mut self,
+        problem: &Problem<'_, T>,
+        stages: &mut Stages<T>,
+        newton: &mut Newton<T>,
+        trajectory: &Trajectory<T>,
+        adjoint: &[T],
+    ) {
+        let tableau = problem.method.tableau();
+        let (n_stages, size) = (tableau.stages(), problem.initial.len());
+        stages.prepare(problem, n_stages);
+        zeros(&mut self.registers, stages.files[0].len());
+        zeros(&mut self.of_states, size);
+        zeros(&mut self.of_times, problem.times.len());
+        zeros(&mut self.inputs, n_stages * size);
+        zeros(&mut self.weights, size);
+        for number in (0..trajectory.len()).rev() {
+            let (steps, begin) = trajectory.row(number);
+            stages.set_steps(problem, steps);
+            for (l, step) in steps.iter().enumerate().filter(|(_, s)| s.last) {
+                let adjoint = &adjoint[step.interval * size..];
+                for e in (l..size).step_by(W) {
+                    self.of_states[e] += adjoint[e];
                 }
             }
-            steps.push(step);
-        }
-        again(problem, &mut stages, &steps, &begin, &mut points);
-        // The adjoints of each lane's step length and of its beginning.
-        let mut of_length = vec![T::default(); lanes];
-        let mut of_begin = vec![T::default(); lanes];
-        for s in (0..tableau.stages()).rev() {
-            for (e, l) in (0..n).flat_map(|i| (0..lanes).map(move |l| (i * lanes + l, l))) {
-                let mut sum = of_states[e].times(tableau.weights[s]);
-                for r in s + 1..tableau.stages() {
-                    sum += inputs[r][e].times(tableau.entry(r, s));
-                }
-                of_length[l] += sum * stages.slopes[s][e];
-                weights[e] = sum * stages.length[l];
+            again::<T, W>(problem, stages, begin, newton);
+            zeros(&mut self.of_length, W);
+            zeros(&mut self.of_begin, W);
+            for s in (0..n_stages).rev() {
+                self.stage::<W>(problem, stages, s);
             }
-            if let Some(gamma) = tableau.gamma {
-                solve_transposed(problem, &stages, &points[s], gamma, &mut weights);
-            }
-            points[s].extend_from_slice(&weights);
-            problem.system.products(&points[s], lanes, &mut products);
-            for l in 0..lanes {
-                of_begin[l] += products[l];
-                of_length[l] += products[l].times(tableau.nodes[s]);
-            }
-            inputs[s].copy_from_slice(&products[lanes..(1 + n) * lanes]);
-            if let Some(gamma) = tableau.gamma {
-                for e in 0..n * lanes {
-                    of_length[e % lanes] += (inputs[s][e] * stages.slopes[s][e]).times(gamma);
+            for input in self.inputs.chunks_exact(size) {
+                for (to, from) in self.of_states.iter_mut().zip(input) {
+                    *to += *from;
                 }
             }
-            let product = &products[(1 + n) * lanes..];
-            for (to, from) in of_parameters.iter_mut().zip(product) {
-                *to += *from;
-            }
-        }
-        for input in &inputs {
-            for (to, from) in of_states.iter_mut().zip(input) {
-                *to += *from;
-            }
-        }
-        for (l, step) in steps.iter().enumerate() {
-            if let Some(step) = step {
+            for (l, step) in steps.iter().enumerate().filter(|(_, s)| s.is_some()) {
                 // The step begins at a fraction of its interval and takes a fraction of it.
-                let later = of_begin[l].times(step.begin) + of_length[l].times(step.fraction);
-                of_times[(step.interval + 1) * lanes + l] += later;
-                of_times[step.interval * lanes + l] += of_begin[l] - later;
+                let of_begin = self.of_begin[l];
+                let later = of_begin.times(step.begin) + self.of_length[l].times(step.fraction);
+                self.of_times[(step.interval + 1) * W + l] += later;
+                self.of_times[step.interval * W + l] += of_begin - later;
             }
         }
     }
-    of_states.extend(of_parameters);
-    (of_states, of_times)
+
+    /// From the adjoints of the end of a step and of later stages to those of stage `s`.
+    fn stage<const W: usize>(
+        &mut self,
+        problem: &Problem<'_, T>,
+        stages: &mut Stages<T>,
+        s: usize,
+    ) {
+        let tableau = problem.method.tableau();
+        let size = self.weights.len();
+        let later = &self.inputs[(s + 1) * size..];
+        let (end, end_weight) = (&self.of_states, tableau.weights[s]);
+        let column = tableau.column(s);
+        collect::<T, W>(&mut self.weights, end, end_weight, later, &column[s + 1..]);
+        let slopes = stages.slope(s).as_chunks::<W>().0;
+        let (of_length, _) = self.of_length.as_chunks_mut::<W>();
+        let length = &stages.length[..W];
+        for (weights, slopes) in self.weights.as_chunks_mut::<W>().0.iter_mut().zip(slopes) {
+            for l in 0..W {
+                of_length[0][l] += weights[l] * slopes[l];
+                weights[l] = weights[l] * length[l];
+            }
+        }
+        if let Some(gamma) = tableau.gamma {
+            self.solve_transposed::<W>(problem, stages, s, gamma);
+        }
+        // What an earlier stage left of its time and states is of no use any more.
+        self.registers[..W + size].fill(T::default());
+        let (tape, registers) = (&problem.system.tape, &stages.files[s]);
+        let scratch = &mut stages.scratch;
+        tape.backward::<T, W>(registers, &self.weights, &mut self.registers, scratch);
+        for l in 0..W {
+            self.of_begin[l] += self.registers[l];
+            self.of_length[l] += self.registers[l].times(tableau.nodes[s]);
+        }
+        let input = &self.registers[W..W + size];
+        self.inputs[s * size..(s + 1) * size].copy_from_slice(input);
+        if let Some(gamma) = tableau.gamma {
+            for (e, (input, slope)) in input.iter().zip(stages.slope(s)).enumerate() {
+                self.of_length[e % W] += (*input * *slope).times(gamma);
+            }
+        }
+    }
+
+    /// Replaces the weights with the solution of `(I − γ h Jᵀ) w = weights` at the point of a stage.
+    fn solve_transposed<const W: usize>(
+        &mut self,
+        problem: &Problem<'_, T>,
+        stages: &mut Stages<T>,
+        s: usize,
+        gamma: f64,
+    ) {
+        let n = problem.system.n_states();
+        let registers = &stages.files[s];
+        self.jacobian
+            .compute::<W>(problem, registers, &mut stages.scratch);
+        for l in 0..W {
+            let c = stages.length[l].times(gamma);
+            self.factors
+                .factor(n, self.jacobian.shifted(c, (n, W, l), true));
+            self.lane.clear();
+            self.lane.extend(self.weights.iter().skip(l).step_by(W));
+            self.factors.solve_into(&self.lane, 1, &mut self.solution);
+            for (to, from) in self
+                .weights
+                .iter_mut()
+                .skip(l)
+                .step_by(W)
+                .zip(&self.solution)
+            {
+                *to = *from;
+            }
+        }
+    }
 }
 
-/// The stages of steps that were taken before, and the points at which `f` was evaluated.
-fn again<T: Pooled>(
+/// The stages of steps that were taken before, a file of registers each.
+fn again<T: Run, const W: usize>(
     problem: &Problem<'_, T>,
     stages: &mut Stages<T>,
-    steps: &[Option<Step>],
     begin: &[T],
-    points: &mut [Vec<T>],
+    newton: &mut Newton<T>,
 ) {
-    let implicit = stages.tableau.gamma.is_some();
+    let tableau = problem.method.tableau();
+    let implicit = tableau.gamma.is_some();
     if implicit {
-        stages.step(problem, steps, begin, &mut Newton::default());
+        stages.step::<W>(problem, begin, newton);
     }
-    for (s, point) in points.iter_mut().enumerate() {
-        stages.set_times(problem, steps, s);
-        stages.set_states(begin, s);
-        if !implicit {
-            stages.evaluate(problem, s);
-        }
-        point.clone_from(&stages.point);
-    }
-}
-
-/// Replaces `weights` with the solution of `(I − γ h Jᵀ) w = weights` at the point of a stage.
-fn solve_transposed<T: Pooled>(
-    problem: &Problem<'_, T>,
-    stages: &Stages<T>,
-    point: &[T],
-    gamma: f64,
-    weights: &mut [T],
-) {
-    let (n, lanes) = (problem.system.n_states(), problem.lanes);
-    let jacobian = jacobian(problem, point);
-    for l in 0..lanes {
-        let j = transposed(&lane(&jacobian, lanes, l), n);
-        let matrix = shifted(&j, stages.length[l].times(gamma), n);
-        let solution = Lu::new(matrix, n).solve(&lane(weights, lanes, l), 1);
-        set_lane(weights, lanes, l, &solution);
+    for s in 0..tableau.stages() {
+        stages.set_times(s, tableau.nodes[s]);
+        stages.set_states::<W>(s, begin, weights(tableau, s));
+        // An implicit method has its slopes; only the registers are wanted.
+        let slope = if implicit { tableau.stages() } else { s };
+        stages.evaluate::<W>(problem, s, slope);
     }
 }

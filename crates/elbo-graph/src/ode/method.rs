@@ -13,6 +13,9 @@ pub enum OdeMethod {
     Sdirk4,
 }
 
+/// No method has more stages.
+const MOST_STAGES: usize = 6;
+
 /// Coefficients of a method.
 #[derive(Debug)]
 pub(super) struct Tableau {
@@ -43,9 +46,13 @@ impl Tableau {
         self.nodes.len()
     }
 
-    /// `a_rs`, 0 where a row ends before it.
-    pub(super) fn entry(&self, r: usize, s: usize) -> f64 {
-        self.matrix[r].get(s).copied().unwrap_or(0.0)
+    /// `a_rs` for every `r`, 0 where a row ends before it.
+    pub(super) fn column(&self, s: usize) -> [f64; MOST_STAGES] {
+        let mut column = [0.0; MOST_STAGES];
+        for (to, row) in column.iter_mut().zip(self.matrix) {
+            *to = row.get(s).copied().unwrap_or(0.0);
+        }
+        column
     }
 }
 

@@ -7,22 +7,27 @@
 //! derivatives. Deliberately absent: events, and equations with delays or algebraic parts.
 
 mod adjoint;
+mod combine;
+mod kept;
 mod method;
 mod newton;
 mod solve;
 mod stages;
 mod system;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod trajectory;
+mod written;
 
 use std::sync::Arc;
 
 use crate::block::BlockOperation;
 use crate::graph::{Graph, NodeId};
 use crate::number::{Dual, Number};
-use crate::program::Pooled;
+use crate::op::with_lanes;
 use crate::shape::Shape;
+use kept::{KeptBoth, Solves, Work};
 
 pub use method::OdeMethod;
 pub use system::OdeSystem;
@@ -90,6 +95,7 @@ pub fn ode_solve(
         method,
         tolerances,
         n_times,
+        kept: KeptBoth::default(),
     };
     graph.block(Arc::new(solution), &[values, times])
 }
@@ -101,31 +107,54 @@ struct Solution {
     method: OdeMethod,
     tolerances: Tolerances,
     n_times: usize,
+    kept: KeptBoth,
 }
 
 impl Solution {
-    fn solve<T: Pooled>(&self, lanes: usize, args: &[&[T]], out: &mut [T]) {
-        let problem = self.problem(lanes, args);
-        solve::solve(&problem, out, None);
+    fn solve<T: Solves>(&self, lanes: usize, args: &[&[T]], out: &mut [T]) {
+        let kept = T::kept(&self.kept);
+        let mut work = kept.take_any();
+        self.solve_in(&mut work, lanes, args, out);
+        kept.give(work);
     }
 
-    fn adjoint<T: Pooled>(
+    fn solve_in<T: Solves>(&self, work: &mut Work<T>, lanes: usize, args: &[&[T]], out: &mut [T]) {
+        let problem = self.problem(lanes, args);
+        work.set_problem(args);
+        let solver = &mut work.solver;
+        with_lanes!(lanes, solve::<T, W>(solver, &problem, out));
+    }
+
+    /// Backward from the steps that were taken forward, if nobody has used their memory since.
+    fn adjoint<T: Solves>(
         &self,
         lanes: usize,
         which: usize,
         args: &[&[T]],
+        out: &[T],
         adjoint: &[T],
         gradient: &mut [T],
     ) {
-        let problem = self.problem(lanes, args);
-        let mut steps = trajectory::Trajectory::new(lanes);
-        let mut out = vec![T::default(); self.n_times * self.system.n_states() * lanes];
-        solve::solve(&problem, &mut out, Some(&mut steps));
-        let (of_values, of_times) = adjoint::adjoint(&problem, &steps, adjoint);
-        let from = if which == 0 { of_values } else { of_times };
-        for (g, a) in gradient.iter_mut().zip(from) {
-            *g += a;
+        let kept = T::kept(&self.kept);
+        let mut work = kept.take(args);
+        if !work.is_of(args) {
+            let mut again = std::mem::take(&mut work.out);
+            again.resize(out.len(), T::default());
+            self.solve_in(&mut work, lanes, args, &mut again);
+            work.out = again;
         }
+        let problem = self.problem(lanes, args);
+        with_lanes!(lanes, go_back::<T, W>(&mut work, &problem, adjoint));
+        let of = &work.adjoint;
+        if which == 0 {
+            let (states, parameters) = gradient.split_at_mut(problem.initial.len());
+            add(states, of.of_states());
+            add(parameters, of.of_parameters(&problem));
+        } else {
+            add(gradient, of.of_times());
+        }
+        work.spent = true;
+        kept.give(work);
     }
 
     fn problem<'a, T: Number>(&'a self, lanes: usize, args: &[&'a [T]]) -> Problem<'a, T> {
@@ -139,6 +168,31 @@ impl Solution {
             parameters,
             times: args[1],
         }
+    }
+}
+
+fn solve<T: Solves, const W: usize>(
+    solver: &mut solve::Solver<T>,
+    problem: &Problem<'_, T>,
+    out: &mut [T],
+) {
+    solver.solve::<W>(problem, out);
+}
+
+fn go_back<T: Solves, const W: usize>(work: &mut Work<T>, problem: &Problem<'_, T>, adjoint: &[T]) {
+    let solver = &mut work.solver;
+    work.adjoint.run::<W>(
+        problem,
+        &mut solver.stages,
+        &mut solver.newton,
+        &solver.trajectory,
+        adjoint,
+    );
+}
+
+fn add<T: Number>(to: &mut [T], from: &[T]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += *from;
     }
 }
 
@@ -167,13 +221,6 @@ impl<T: Number> Problem<'_, T> {
     /// The error that is tolerated of a state of this size.
     fn tolerated(&self, size: f64) -> f64 {
         self.tolerances.absolute + self.tolerances.relative * size
-    }
-
-    /// A lane that does not step has a step of length zero.
-    fn step_length(&self, step: Option<trajectory::Step>, lane: usize) -> T {
-        step.map_or(T::default(), |s| {
-            self.length(s.interval, lane).times(s.fraction)
-        })
     }
 
     fn length(&self, k: usize, lane: usize) -> T {
@@ -211,11 +258,11 @@ impl BlockOperation for Solution {
         lanes: usize,
         which: usize,
         args: &[&[f64]],
-        _: &[f64],
+        out: &[f64],
         adjoint: &[f64],
         gradient: &mut [f64],
     ) {
-        self.adjoint(lanes, which, args, adjoint, gradient);
+        self.adjoint(lanes, which, args, out, adjoint, gradient);
     }
 
     fn backward_dual(
@@ -223,10 +270,10 @@ impl BlockOperation for Solution {
         lanes: usize,
         which: usize,
         args: &[&[Dual]],
-        _: &[Dual],
+        out: &[Dual],
         adjoint: &[Dual],
         gradient: &mut [Dual],
     ) {
-        self.adjoint(lanes, which, args, adjoint, gradient);
+        self.adjoint(lanes, which, args, out, adjoint, gradient);
     }
 }

@@ -4,11 +4,11 @@
 //! no tangents: it only decides how fast the iteration gets to the solution, tangents included.
 
 use super::Problem;
-use super::stages::Stages;
-use super::trajectory::Step;
-use crate::block::dense::{Lu, lane};
+use super::stages::{Stages, weights, zeros};
+use super::tape::Scratch;
+use crate::block::Run;
+use crate::block::dense::Lu;
 use crate::number::Number;
-use crate::program::Pooled;
 
 /// Iterations after which a shorter step is better.
 const MOST_ITERATIONS: usize = 12;
@@ -17,116 +17,146 @@ const MOST_ITERATIONS: usize = 12;
 const ENOUGH: f64 = 1e-5;
 
 /// The factored matrices of all lanes, and which lanes have failed.
-#[derive(Default)]
-pub(super) struct Newton {
+#[derive(Debug, Default)]
+pub(super) struct Newton<T> {
     factors: Vec<Lu<f64>>,
-    pub failed: Vec<bool>,
+    failed: Vec<bool>,
+    jacobian: Jacobian<T>,
+    slopes: Vec<T>,
+    residual: Vec<T>,
+    change: Vec<T>,
+    error: Vec<f64>,
+    filtered: Vec<f64>,
 }
 
-/// `∂f/∂y` at a point, for every lane, row by row (states × states × lanes).
-pub(super) fn jacobian<T: Pooled>(problem: &Problem<'_, T>, point: &[T]) -> Vec<T> {
-    let (n, lanes) = (problem.system.n_states(), problem.lanes);
-    let mut with_weights = point.to_vec();
-    with_weights.resize(point.len() + n * lanes, T::default());
-    let mut products = vec![T::default(); with_weights.len()];
-    let mut rows = Vec::with_capacity(n * n * lanes);
-    for i in 0..n {
-        let weights = &mut with_weights[point.len()..];
-        weights.fill(T::default());
-        weights[i * lanes..(i + 1) * lanes].fill(T::constant(1.0));
-        problem.system.products(&with_weights, lanes, &mut products);
-        rows.extend_from_slice(&products[lanes..(1 + n) * lanes]);
+/// `∂f/∂y` for every lane, row by row (states × states × lanes).
+#[derive(Debug, Default)]
+pub(super) struct Jacobian<T> {
+    pub entries: Vec<T>,
+    weights: Vec<T>,
+    adjoints: Vec<T>,
+}
+
+impl<T: Run> Jacobian<T> {
+    /// At the point whose registers are given.
+    pub(super) fn compute<const W: usize>(
+        &mut self,
+        problem: &Problem<'_, T>,
+        registers: &[T],
+        scratch: &mut Scratch<T>,
+    ) {
+        let n = problem.system.n_states();
+        self.entries.clear();
+        for i in 0..n {
+            zeros(&mut self.weights, n * W);
+            self.weights[i * W..(i + 1) * W].fill(T::constant(1.0));
+            zeros(&mut self.adjoints, registers.len());
+            let tape = &problem.system.tape;
+            tape.backward::<T, W>(registers, &self.weights, &mut self.adjoints, scratch);
+            self.entries
+                .extend_from_slice(&self.adjoints[W..(1 + n) * W]);
+        }
     }
-    rows
-}
 
-/// `I − c J` of one lane.
-pub(super) fn shifted<T: Number>(jacobian: &[T], c: T, n: usize) -> Vec<T> {
-    let entries = jacobian.iter().enumerate();
-    entries
-        .map(|(e, j)| {
+    /// The entries of `I − c J` of one lane, or of its transpose, row by row.
+    pub(super) fn shifted(
+        &self,
+        c: T,
+        (n, lanes, lane): (usize, usize, usize),
+        transposed: bool,
+    ) -> impl Iterator<Item = T> {
+        (0..n * n).map(move |e| {
             let one = if e.is_multiple_of(n + 1) { 1.0 } else { 0.0 };
-            T::constant(one) - c * *j
+            let e = if transposed { e % n * n + e / n } else { e };
+            T::constant(one) - c * self.entries[e * lanes + lane]
         })
-        .collect()
+    }
 }
 
-impl Newton {
+impl<T: Run> Newton<T> {
     /// Factors the matrices of a step, at its beginning.
-    pub(super) fn prepare<T: Pooled>(
+    pub(super) fn prepare<const W: usize>(
         &mut self,
         problem: &Problem<'_, T>,
         stages: &mut Stages<T>,
-        steps: &[Option<Step>],
         begin: &[T],
-        gamma: f64,
     ) {
-        let (n, lanes) = (problem.system.n_states(), problem.lanes);
-        for (l, step) in steps.iter().enumerate() {
-            if let Some(step) = step {
-                stages.point[l] = problem.time(step.interval, step.begin, l);
-            }
+        let n = problem.system.n_states();
+        let gamma = problem.method.tableau().gamma.unwrap_or(0.0);
+        stages.set_times(0, 0.0);
+        stages.files[0][W..(1 + n) * W].copy_from_slice(begin);
+        zeros(&mut self.slopes, n * W);
+        let tape = &problem.system.tape;
+        tape.forward::<T, W>(&mut stages.files[0], &mut self.slopes, &mut stages.scratch);
+        let registers = &stages.files[0];
+        self.jacobian
+            .compute::<W>(problem, registers, &mut stages.scratch);
+        self.factors.resize_with(W, Lu::default);
+        for (l, factors) in self.factors.iter_mut().enumerate() {
+            let c = stages.length[l].times(gamma);
+            let matrix = self.jacobian.shifted(c, (n, W, l), false);
+            factors.factor(n, matrix.map(Number::value));
         }
-        stages.point[lanes..(1 + n) * lanes].copy_from_slice(begin);
-        let jacobian: Vec<f64> = jacobian(problem, &stages.point)
-            .iter()
-            .map(|j| j.value())
-            .collect();
-        self.factors = (0..lanes)
-            .map(|l| {
-                let c = gamma * stages.length[l].value();
-                Lu::new(shifted(&lane(&jacobian, lanes, l), c, n), n)
-            })
-            .collect();
-        self.failed = vec![false; lanes];
+        self.failed.clear();
+        self.failed.resize(W, false);
     }
 
     /// Solves for the slopes of stage `s`.
-    pub(super) fn solve<T: Pooled>(
+    pub(super) fn solve<const W: usize>(
         &mut self,
         problem: &Problem<'_, T>,
         stages: &mut Stages<T>,
         begin: &[T],
         s: usize,
     ) {
-        let (n, lanes) = (problem.system.n_states(), problem.lanes);
-        let mut slopes = vec![T::default(); n * lanes];
+        let n = problem.system.n_states();
+        let weights = weights(problem.method.tableau(), s);
         // Tangents follow values: one more iteration for them.
         let mut after = 0;
         for iteration in 0..MOST_ITERATIONS {
-            stages.set_states(begin, s);
-            problem
-                .system
-                .derivatives(&stages.point, lanes, &mut slopes);
-            let mut most = 0.0_f64;
-            for l in 0..lanes {
-                let residual: Vec<T> = (0..n)
-                    .map(|i| slopes[i * lanes + l] - stages.slopes[s][i * lanes + l])
-                    .collect();
-                let change = self.factors[l].solve_known(&residual);
+            stages.set_states::<W>(0, begin, weights);
+            let tape = &problem.system.tape;
+            tape.forward::<T, W>(&mut stages.files[0], &mut self.slopes, &mut stages.scratch);
+            let mut all_done = true;
+            for l in 0..W {
+                self.residual.clear();
+                let old = stages.slope(s);
+                let entries = (l..n * W).step_by(W);
+                self.residual
+                    .extend(entries.map(|e| self.slopes[e] - old[e]));
+                self.factors[l].solve_known(&self.residual, &mut self.change);
                 let mut size = 0.0_f64;
-                for (i, change) in change.into_iter().enumerate() {
-                    let e = i * lanes + l;
-                    stages.slopes[s][e] += change;
+                let length = stages.length[l];
+                let slopes = stages.slope_mut(s);
+                for (change, e) in self.change.iter().zip((l..n * W).step_by(W)) {
+                    slopes[e] += *change;
                     let tolerated = problem.tolerated(begin[e].value().abs());
-                    size = size.max((change * stages.length[l]).value().abs() / tolerated);
+                    size = size.max((*change * length).value().abs() / tolerated);
                 }
                 let enough = size <= ENOUGH;
-                most = most.max(if self.failed[l] || enough { 0.0 } else { 1.0 });
+                all_done &= self.failed[l] || enough;
                 if iteration + 1 == MOST_ITERATIONS && !enough || !size.is_finite() {
                     self.failed[l] = true;
                 }
             }
-            after += usize::from(most == 0.0);
+            after += usize::from(all_done);
             if after == 2 {
                 break;
             }
         }
     }
 
-    /// Passes an error through the matrix, without which stiff parts would look inaccurate
-    /// (`[@hairer1996solving, §IV.8]`).
-    pub(super) fn filter(&self, lane: usize, error: &[f64]) -> Vec<f64> {
-        self.factors[lane].solve(error, 1)
+    /// Passes errors through the matrices, without which stiff parts would look inaccurate
+    /// (`[@hairer1996solving, §IV.8]`); NaN where the equations were not solved.
+    pub(super) fn filter<const W: usize>(&mut self, errors: &mut [f64]) {
+        for (l, factors) in self.factors.iter().enumerate() {
+            self.error.clear();
+            self.error.extend(errors.iter().skip(l).step_by(W));
+            factors.solve_known(&self.error, &mut self.filtered);
+            let failed = self.failed[l];
+            for (to, from) in errors.iter_mut().skip(l).step_by(W).zip(&self.filtered) {
+                *to = if failed { f64::NAN } else { *from };
+            }
+        }
     }
 }

@@ -1,115 +1,138 @@
 //! The stages of one step of all lanes.
 
 use super::Problem;
+use super::combine::advance;
 use super::method::Tableau;
 use super::newton::Newton;
+use super::tape::Scratch;
 use super::trajectory::Step;
-use crate::program::Pooled;
+use crate::block::Run;
 
+/// Working memory for the stages of a step.
+#[derive(Debug, Default)]
 pub(super) struct Stages<T> {
-    pub tableau: &'static Tableau,
-    /// Time, states and parameters, as the system reads them.
-    pub point: Vec<T>,
-    /// Derivatives at each stage; for an explicit method also at the end of the step.
-    pub slopes: Vec<Vec<T>>,
-    /// Each lane's step.
+    /// Registers of the right-hand side: time, states and parameters come first. The adjoint keeps
+    /// those of every stage, the solver needs only the first.
+    pub files: Vec<Vec<T>>,
+    /// Derivatives at each stage, one after the other; for an explicit method also at the end of the
+    /// step.
+    pub slopes: Vec<T>,
+    /// Each lane's step, and the time at its beginning.
     pub length: Vec<T>,
+    pub begin: Vec<T>,
+    pub scratch: Scratch<T>,
     n: usize,
     lanes: usize,
 }
 
-impl<T: Pooled> Stages<T> {
-    pub(super) fn new(problem: &Problem<'_, T>) -> Self {
+impl<T: Run> Stages<T> {
+    /// Prepares for a problem, with registers for `files` stages.
+    pub(super) fn prepare(&mut self, problem: &Problem<'_, T>, files: usize) {
         let (n, lanes) = (problem.system.n_states(), problem.lanes);
+        (self.n, self.lanes) = (n, lanes);
+        self.files
+            .resize_with(files.max(self.files.len()), Vec::new);
+        for file in &mut self.files[..files] {
+            problem.system.tape.registers(lanes, file);
+            let parameters = &mut file[(1 + n) * lanes..][..problem.parameters.len()];
+            parameters.copy_from_slice(problem.parameters);
+        }
         let tableau = problem.method.tableau();
-        let mut point = vec![T::default(); (1 + n) * lanes];
-        point.extend_from_slice(problem.parameters);
-        Self {
-            tableau,
-            point,
-            slopes: vec![vec![T::default(); n * lanes]; tableau.stages() + 1],
-            length: vec![T::default(); lanes],
-            n,
-            lanes,
-        }
+        zeros(&mut self.slopes, (tableau.stages() + 1) * n * lanes);
+        zeros(&mut self.length, lanes);
+        zeros(&mut self.begin, lanes);
     }
 
-    /// Places the lanes' times for stage `s`; the one after the last is the end of the step.
-    pub(super) fn set_times(&mut self, problem: &Problem<'_, T>, steps: &[Option<Step>], s: usize) {
-        let node = self.tableau.nodes.get(s).copied().unwrap_or(1.0);
+    /// Places every lane's step.
+    pub(super) fn set_steps(&mut self, problem: &Problem<'_, T>, steps: &[Step]) {
         for (l, step) in steps.iter().enumerate() {
-            if let Some(step) = step {
-                let fraction = step.begin + node * step.fraction;
-                self.point[l] = problem.time(step.interval, fraction, l);
-            }
+            self.length[l] = problem.length(step.interval, l).times(step.fraction);
+            self.begin[l] = problem.time(step.interval, step.begin, l);
         }
     }
 
-    /// Places the states of stage `s`: those at the beginning and a sum of slopes, for an implicit
-    /// method that of the stage itself among them.
-    pub(super) fn set_states(&mut self, begin: &[T], s: usize) {
-        let tableau = self.tableau;
-        let weights = tableau.matrix.get(s).copied().unwrap_or(tableau.weights);
-        let lanes = self.lanes;
-        let states = &mut self.point[lanes..(1 + self.n) * lanes];
-        for (i, states) in states.chunks_exact_mut(lanes).enumerate() {
-            let entries = i * lanes..(i + 1) * lanes;
-            states.fill(T::default());
-            for (slope, weight) in self.slopes.iter().zip(weights) {
-                for (state, slope) in states.iter_mut().zip(&slope[entries.clone()]) {
-                    *state += slope.times(*weight);
-                }
-            }
-            let begin_and_length = begin[entries].iter().zip(&self.length);
-            for (state, (begin, length)) in states.iter_mut().zip(begin_and_length) {
-                *state = *begin + *state * *length;
-            }
+    /// Places the lanes' times at a fraction of their steps.
+    pub(super) fn set_times(&mut self, file: usize, fraction: f64) {
+        let times = self.files[file].iter_mut();
+        for (time, (begin, length)) in times.zip(self.begin.iter().zip(&self.length)) {
+            *time = *begin + length.times(fraction);
         }
+    }
+
+    /// Places the states `begin + h Σ w_s k_s`.
+    pub(super) fn set_states<const W: usize>(&mut self, file: usize, begin: &[T], weights: &[f64]) {
+        let states = &mut self.files[file][W..(1 + self.n) * W];
+        advance::<T, W>(states, begin, &self.length, &self.slopes, weights);
     }
 
     pub(super) fn states(&self) -> &[T] {
-        &self.point[self.lanes..(1 + self.n) * self.lanes]
+        &self.files[0][self.lanes..(1 + self.n) * self.lanes]
     }
 
-    pub(super) fn evaluate(&mut self, problem: &Problem<'_, T>, s: usize) {
-        problem
-            .system
-            .derivatives(&self.point, self.lanes, &mut self.slopes[s]);
+    /// The slopes of stage `s`.
+    pub(super) fn slope(&self, s: usize) -> &[T] {
+        let size = self.n * self.lanes;
+        &self.slopes[s * size..(s + 1) * size]
     }
 
-    /// Computes every stage, then the states at the end. Lanes whose equations were not solved are
-    /// marked in `newton`.
-    pub(super) fn step(
+    pub(super) fn slope_mut(&mut self, s: usize) -> &mut [T] {
+        let size = self.n * self.lanes;
+        &mut self.slopes[s * size..(s + 1) * size]
+    }
+
+    /// Computes the slopes of stage `s` at the point that stands in `file`.
+    pub(super) fn evaluate<const W: usize>(
         &mut self,
         problem: &Problem<'_, T>,
-        steps: &[Option<Step>],
-        begin: &[T],
-        newton: &mut Newton,
+        file: usize,
+        s: usize,
     ) {
-        let stages = self.tableau.stages();
-        match self.tableau.gamma {
-            None => {
-                // The first slope is the last of the step before.
-                for s in 1..=stages {
-                    self.set_times(problem, steps, s);
-                    self.set_states(begin, s);
-                    self.evaluate(problem, s);
+        let size = self.n * W;
+        let slopes = &mut self.slopes[s * size..(s + 1) * size];
+        let tape = &problem.system.tape;
+        tape.forward::<T, W>(&mut self.files[file], slopes, &mut self.scratch);
+    }
+
+    /// Computes every stage, then the states at the end, which stand in the first file. Lanes whose
+    /// equations were not solved are marked in `newton`.
+    pub(super) fn step<const W: usize>(
+        &mut self,
+        problem: &Problem<'_, T>,
+        begin: &[T],
+        newton: &mut Newton<T>,
+    ) {
+        let tableau = problem.method.tableau();
+        let stages = tableau.stages();
+        if tableau.gamma.is_some() {
+            newton.prepare::<W>(problem, self, begin);
+            for s in 0..stages {
+                // The slope before is a first guess.
+                if s > 0 {
+                    let size = self.n * W;
+                    self.slopes.copy_within((s - 1) * size..s * size, s * size);
                 }
+                self.set_times(0, tableau.nodes[s]);
+                newton.solve::<W>(problem, self, begin, s);
             }
-            Some(gamma) => {
-                newton.prepare(problem, self, steps, begin, gamma);
-                for s in 0..stages {
-                    let (before, rest) = self.slopes.split_at_mut(s);
-                    // The slope before is a first guess.
-                    if let Some(guess) = before.last() {
-                        rest[0].copy_from_slice(guess);
-                    }
-                    self.set_times(problem, steps, s);
-                    newton.solve(problem, self, begin, s);
-                }
-                self.set_times(problem, steps, stages);
-                self.set_states(begin, stages);
-            }
+            self.set_times(0, 1.0);
+            self.set_states::<W>(0, begin, tableau.weights);
+            return;
+        }
+        // The first slope is the last of the step before.
+        for s in 1..=stages {
+            self.set_times(0, tableau.nodes.get(s).copied().unwrap_or(1.0));
+            self.set_states::<W>(0, begin, weights(tableau, s));
+            self.evaluate::<W>(problem, 0, s);
         }
     }
+}
+
+/// How stage `s` weighs the slopes; the one after the last is the end of the step.
+pub(super) fn weights(tableau: &'static Tableau, s: usize) -> &'static [f64] {
+    tableau.matrix.get(s).copied().unwrap_or(tableau.weights)
+}
+
+pub(super) fn zeros<T: Default + Clone>(buffer: &mut Vec<T>, len: usize) {
+    buffer.clear();
+    buffer.resize(len, T::default());
 }

@@ -1,11 +1,7 @@
-//! The right-hand side of a differential equation, as two programs.
-//!
-//! One gives `f(t, y, θ)`. The other has more unknowns `λ` and the log density `λᵀ f`, whose gradient
-//! is the product of `λ` with the Jacobian.
+//! The right-hand side of a differential equation.
 
+use super::tape::Tape;
 use crate::graph::{Graph, NodeId};
-use crate::pointwise::Function;
-use crate::program::{Pooled, Program};
 use crate::shape::Shape;
 
 /// `f(t, y, θ)`.
@@ -13,8 +9,8 @@ use crate::shape::Shape;
 pub struct OdeSystem {
     n_states: usize,
     n_parameters: usize,
-    value: Program,
-    product: Program,
+    /// From time, states and parameters, one after the other.
+    pub(super) tape: Tape,
 }
 
 impl OdeSystem {
@@ -22,7 +18,7 @@ impl OdeSystem {
     /// gives the derivatives of the states, in any shape.
     ///
     /// # Panics
-    /// If there are not as many derivatives as states.
+    /// If there are not as many derivatives as states, or `build` adds parameters.
     pub fn new(
         n_states: usize,
         n_parameters: usize,
@@ -38,15 +34,15 @@ impl OdeSystem {
             n_states,
             "a derivative for each state"
         );
-        let value = Program::with_outputs(&graph, &[derivatives]);
-        let weights = graph.parameter(graph.shape(derivatives));
-        let product = graph.pointwise(Function::Multiply, &[weights, derivatives]);
-        graph.add_to_log_density(product);
+        assert_eq!(
+            graph.n_parameters(),
+            1 + n_states + n_parameters,
+            "a system's parameters are given to it"
+        );
         Self {
             n_states,
             n_parameters,
-            value,
-            product: Program::new(&graph),
+            tape: Tape::new(&graph, derivatives),
         }
     }
 
@@ -58,16 +54,5 @@ impl OdeSystem {
     /// The number of parameters.
     pub fn n_parameters(&self) -> usize {
         self.n_parameters
-    }
-
-    /// `f`, given time, states and parameters one after the other.
-    pub(super) fn derivatives<T: Pooled>(&self, point: &[T], lanes: usize, out: &mut [T]) {
-        self.value.first_output(point, lanes, out);
-    }
-
-    /// `λᵀ ∂f/∂(t, y, θ)`, given time, states, parameters and `λ` one after the other; what is written
-    /// has as many numbers, `f` where `λ` was.
-    pub(super) fn products<T: Pooled>(&self, point: &[T], lanes: usize, out: &mut [T]) {
-        self.product.gradients(point, lanes, out);
     }
 }

@@ -164,8 +164,7 @@ fn adjoints_are_those_of_the_steps() {
                 tangent: (3.0 * k as f64).cos(),
             })
             .collect();
-        let mut out = vec![Dual::default(); 18];
-        program.first_output(&x, 2, &mut out);
+        let out = program.first_output(&x, 2);
         let values: Vec<f64> = x.iter().map(|x| x.value).collect();
         let mut gradient = vec![0.0; x.len()];
         program.log_densities_and_gradients(&values, 2, None, &mut [0.0; 2], &mut gradient);

@@ -13,57 +13,67 @@ pub(super) struct Step {
     pub last: bool,
 }
 
-/// Steps in order, by lane, with the states that they begin at.
-#[derive(Debug)]
-pub(super) struct Trajectory<T> {
-    lanes: Vec<Lane<T>>,
+impl Step {
+    /// That of a lane that does not step.
+    pub(super) const NONE: Self = Self {
+        interval: 0,
+        begin: 0.0,
+        fraction: 0.0,
+        last: false,
+    };
+
+    /// Whether the lane steps.
+    pub(super) fn is_some(self) -> bool {
+        self.fraction > 0.0
+    }
 }
 
-#[derive(Debug)]
-struct Lane<T> {
+/// Steps in order, with the states that they begin at. Row `k` holds every lane's `k`-th step; a lane
+/// that has fewer stands still where it began.
+#[derive(Debug, Default)]
+pub(super) struct Trajectory<T> {
+    counts: Vec<usize>,
     steps: Vec<Step>,
     states: Vec<T>,
 }
 
 impl<T: Number> Trajectory<T> {
-    pub(super) fn new(lanes: usize) -> Self {
-        let empty = || Lane {
-            steps: Vec::new(),
-            states: Vec::new(),
-        };
-        Self {
-            lanes: (0..lanes).map(|_| empty()).collect(),
-        }
+    /// Forgets all steps.
+    pub(super) fn clear(&mut self, lanes: usize) {
+        self.counts.clear();
+        self.counts.resize(lanes, 0);
+        self.steps.clear();
+        self.states.clear();
     }
 
     /// Adds a step of a lane, which begins at this lane's part of `state`.
-    pub(super) fn push(&mut self, lane: usize, step: Step, state: &[T]) {
-        let n_lanes = self.lanes.len();
-        self.lanes[lane].steps.push(step);
-        let own = state.iter().skip(lane).step_by(n_lanes);
-        self.lanes[lane].states.extend(own);
+    pub(super) fn push(&mut self, lane: usize, step: Step, state: &[T], initial: &[T]) {
+        let lanes = self.counts.len();
+        let row = self.counts[lane];
+        self.counts[lane] += 1;
+        if row == self.len() {
+            self.steps.resize((row + 1) * lanes, Step::NONE);
+            self.states.extend_from_slice(initial);
+        }
+        self.steps[row * lanes + lane] = step;
+        let to = &mut self.states[row * state.len()..];
+        for e in (lane..state.len()).step_by(lanes) {
+            to[e] = state[e];
+        }
     }
 
     /// The most steps of any lane.
     pub(super) fn len(&self) -> usize {
-        self.lanes.iter().map(|l| l.steps.len()).max().unwrap_or(0)
+        self.steps.len() / self.counts.len().max(1)
     }
 
-    /// A lane's step number `back` from the end, whose state is written to this lane's part of
-    /// `state`.
-    pub(super) fn counted_from_end(
-        &self,
-        lane: usize,
-        back: usize,
-        state: &mut [T],
-    ) -> Option<Step> {
-        let (of_lane, n_lanes) = (&self.lanes[lane], self.lanes.len());
-        let number = of_lane.steps.len().checked_sub(back + 1)?;
-        let n = state.len() / n_lanes;
-        let own = &of_lane.states[number * n..(number + 1) * n];
-        for (to, from) in state.iter_mut().skip(lane).step_by(n_lanes).zip(own) {
-            *to = *from;
-        }
-        Some(of_lane.steps[number])
+    /// Every lane's step of that number, and the states at their beginnings.
+    pub(super) fn row(&self, number: usize) -> (&[Step], &[T]) {
+        let lanes = self.counts.len();
+        let size = self.states.len() / self.len();
+        (
+            &self.steps[number * lanes..(number + 1) * lanes],
+            &self.states[number * size..(number + 1) * size],
+        )
     }
 }

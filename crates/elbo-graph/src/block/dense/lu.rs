@@ -3,6 +3,7 @@
 use crate::number::Number;
 
 /// The factors of one matrix, in its place.
+#[derive(Debug, Default)]
 pub(crate) struct Lu<T> {
     n: usize,
     factors: Vec<T>,
@@ -13,9 +14,30 @@ pub(crate) struct Lu<T> {
 
 impl<T: Number> Lu<T> {
     /// Factors `a` (n × n). A singular matrix has a zero on the diagonal of `U`.
-    pub(crate) fn new(mut a: Vec<T>, n: usize) -> Self {
-        let mut rows: Vec<usize> = (0..n).collect();
-        let mut exchanges = 0;
+    pub(crate) fn new(a: Vec<T>, n: usize) -> Self {
+        let mut factors = Self {
+            n,
+            factors: a,
+            rows: Vec::new(),
+            exchanges: 0,
+        };
+        factors.eliminate();
+        factors
+    }
+
+    /// Factors another matrix in the same memory.
+    pub(crate) fn factor(&mut self, n: usize, a: impl Iterator<Item = T>) {
+        self.n = n;
+        self.factors.clear();
+        self.factors.extend(a);
+        self.eliminate();
+    }
+
+    fn eliminate(&mut self) {
+        let (n, a) = (self.n, &mut self.factors);
+        self.rows.clear();
+        self.rows.extend(0..n);
+        self.exchanges = 0;
         for k in 0..n {
             let size = |i: usize| a[i * n + k].value().abs();
             let pivot = (k..n).fold(k, |best, i| if size(i) > size(best) { i } else { best });
@@ -23,8 +45,8 @@ impl<T: Number> Lu<T> {
                 for j in 0..n {
                     a.swap(k * n + j, pivot * n + j);
                 }
-                rows.swap(k, pivot);
-                exchanges += 1;
+                self.rows.swap(k, pivot);
+                self.exchanges += 1;
             }
             for i in k + 1..n {
                 let ratio = a[i * n + k] / a[k * n + k];
@@ -34,36 +56,35 @@ impl<T: Number> Lu<T> {
                 }
             }
         }
-        Self {
-            n,
-            factors: a,
-            rows,
-            exchanges,
-        }
     }
 
     /// The solutions `x` of `A x = b` for the columns of `b` (n × m).
     pub(crate) fn solve(&self, b: &[T], m: usize) -> Vec<T> {
+        let mut x = Vec::new();
+        self.solve_into(b, m, &mut x);
+        x
+    }
+
+    /// As [`solve`](Self::solve), in memory that is kept.
+    pub(crate) fn solve_into(&self, b: &[T], m: usize, x: &mut Vec<T>) {
         let n = self.n;
-        let mut x: Vec<T> = self
-            .rows
-            .iter()
-            .flat_map(|r| b[r * m..(r + 1) * m].iter().copied())
-            .collect();
+        x.clear();
+        for r in &self.rows {
+            x.extend_from_slice(&b[r * m..(r + 1) * m]);
+        }
         for i in 0..n {
             for k in 0..i {
-                subtract_row(&mut x, (i, k), m, self.factors[i * n + k]);
+                subtract_row(x, (i, k), m, self.factors[i * n + k]);
             }
         }
         for i in (0..n).rev() {
             for k in i + 1..n {
-                subtract_row(&mut x, (i, k), m, self.factors[i * n + k]);
+                subtract_row(x, (i, k), m, self.factors[i * n + k]);
             }
             for x in &mut x[i * m..(i + 1) * m] {
                 *x = *x / self.factors[i * n + i];
             }
         }
-        x
     }
 
     /// `log |det A|` and the sign of the determinant.
@@ -92,9 +113,10 @@ fn subtract_row<T: Number>(x: &mut [T], (i, k): (usize, usize), m: usize, factor
 
 impl Lu<f64> {
     /// The solution of `A x = b` for one `b` of any numbers.
-    pub(crate) fn solve_known<T: Number>(&self, b: &[T]) -> Vec<T> {
+    pub(crate) fn solve_known<T: Number>(&self, b: &[T], x: &mut Vec<T>) {
         let n = self.n;
-        let mut x: Vec<T> = self.rows.iter().map(|r| b[*r]).collect();
+        x.clear();
+        x.extend(self.rows.iter().map(|r| b[*r]));
         for i in 0..n {
             for k in 0..i {
                 x[i] = x[i] - x[k].times(self.factors[i * n + k]);
@@ -106,6 +128,5 @@ impl Lu<f64> {
             }
             x[i] = x[i].times(1.0 / self.factors[i * n + i]);
         }
-        x
     }
 }
