@@ -1,14 +1,17 @@
 //! The program as it is built: nodes in order of definition, each with an operation and a shape.
 //!
 //! The one idea: a graph only describes. What is constant is computed when it is built; the rest is
-//! compiled once ([`Program`](crate::Program)) and then run many times. Deliberately absent: names,
-//! constraints and densities' normalising constants, which whoever builds the graph adds as nodes.
+//! compiled once ([`Program`](crate::Program)) and then run many times. Labels are for readers alone.
+//! Deliberately absent: constraints and densities' normalising constants, which whoever builds the
+//! graph adds as nodes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::block::BlockOperation;
 use crate::pointwise::Function;
 use crate::shape::Shape;
+use crate::summary::ParameterSummary;
 
 /// A node of one graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,6 +109,9 @@ pub(crate) struct Node {
 pub struct Graph {
     pub(crate) nodes: Vec<Node>,
     pub(crate) terms: Vec<NodeId>,
+    /// Words for readers.
+    pub(crate) labels: BTreeMap<NodeId, Arc<str>>,
+    pub(crate) described: Vec<ParameterSummary>,
     n_parameters: usize,
 }
 
@@ -131,6 +137,27 @@ impl Graph {
             Op::Constant(values) => Some(values),
             _ => None,
         }
+    }
+
+    /// Calls a node by a name in a [`Summary`](crate::Summary): data, a density, a parameter. A later
+    /// name replaces an earlier one.
+    pub fn label(&mut self, node: NodeId, name: &str) {
+        self.labels.insert(node, name.into());
+    }
+
+    /// Lists a parameter in summaries, and calls its value by its name.
+    pub fn describe_parameter(&mut self, name: &str, value: NodeId, constraint: String) {
+        self.label(value, name);
+        self.described.push(ParameterSummary {
+            name: name.to_owned(),
+            shape: self.shape(value),
+            constraint,
+        });
+    }
+
+    /// Whether a node is unconstrained coordinates themselves.
+    pub(crate) fn is_parameter(&self, node: NodeId) -> bool {
+        matches!(self.nodes[node.index()].op, Op::Parameter { .. })
     }
 
     /// New unconstrained coordinates.
@@ -317,6 +344,11 @@ impl Graph {
             op
         };
         let id = NodeId(u32::try_from(self.nodes.len()).expect("a graph has below 2³² nodes"));
+        // What is computed of data alone is still those data to a reader.
+        let mut labels = args.iter().filter_map(|a| self.labels.get(a));
+        if let (true, Some(label), None) = (known, labels.next(), labels.next()) {
+            self.labels.insert(id, Arc::clone(label));
+        }
         self.nodes.push(Node { op, shape });
         id
     }

@@ -26,6 +26,7 @@ mod pointwise;
 mod program;
 mod run;
 mod shape;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod transform;
@@ -40,6 +41,7 @@ pub use graph::{Graph, NodeId};
 pub use lanes::LaneBlock;
 pub use number::{Dual, Number};
 pub use pointwise::Function;
-pub use program::{MOST_LANES, PlateSummary, Program, Subset};
+pub use program::{MOST_LANES, Program, Subset};
 pub use shape::Shape;
+pub use summary::{Computation, ParameterSummary, PlateSummary, Summary};
 pub use transform::{Constrained, Transform, TransformError, from_column_major, reshape};

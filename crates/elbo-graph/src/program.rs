@@ -16,6 +16,7 @@ use crate::op::{Operand, Values};
 use crate::plan::{Index, Instruction, Kind, Place, Plan, Slot};
 use crate::plate::{self, PlateSpace, Rows};
 use crate::run::{self, Extent, InstructionSpace, Output};
+use crate::summary::{PlateSummary, Summary};
 
 /// The most draws that are evaluated together.
 pub const MOST_LANES: usize = 16;
@@ -24,6 +25,7 @@ pub const MOST_LANES: usize = 16;
 #[derive(Debug)]
 pub struct Program {
     pub(crate) plan: Plan,
+    summary: Summary,
     real: Pool<f64>,
     dual: Pool<Dual>,
 }
@@ -54,17 +56,6 @@ pub struct Subset<'a> {
     pub scale: f64,
 }
 
-/// A plate as a reader sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlateSummary {
-    /// The number of rows.
-    pub n_rows: usize,
-    /// Instructions per block of rows.
-    pub n_instructions: usize,
-    /// Bytes of data that one row reads.
-    pub data_bytes_per_row: usize,
-}
-
 impl Program {
     /// Compiles the sum of a graph's terms.
     pub fn new(graph: &Graph) -> Self {
@@ -73,17 +64,19 @@ impl Program {
 
     /// Compiles the sum of a graph's terms, and values to be read with [`outputs`](Self::outputs).
     pub fn with_outputs(graph: &Graph, outputs: &[NodeId]) -> Self {
-        Self {
-            plan: Plan::new(graph, &graph.terms, outputs),
-            real: Pool::default(),
-            dual: Pool::default(),
-        }
+        Self::compiled(graph, &graph.terms, outputs)
     }
 
     /// Compiles values to be read with [`outputs`](Self::outputs), without the terms.
     pub fn report(graph: &Graph, outputs: &[NodeId]) -> Self {
+        Self::compiled(graph, &[], outputs)
+    }
+
+    fn compiled(graph: &Graph, terms: &[NodeId], outputs: &[NodeId]) -> Self {
+        let plan = Plan::new(graph, terms, outputs);
         Self {
-            plan: Plan::new(graph, &[], outputs),
+            summary: Summary::new(graph, &plan, terms, outputs),
+            plan,
             real: Pool::default(),
             dual: Pool::default(),
         }
@@ -94,19 +87,32 @@ impl Program {
         self.plan.n_parameters
     }
 
+    /// What is computed, for a person to read.
+    ///
+    /// ```
+    /// use elbo_graph::{Graph, Program, Shape};
+    ///
+    /// let mut graph = Graph::new();
+    /// let mean = graph.parameter(Shape::SCALAR);
+    /// graph.describe_parameter("mean", mean, String::new());
+    /// let heights: Vec<f64> = (0..100).map(|i| 1.5 + 0.004 * f64::from(i)).collect();
+    /// let heights = graph.constant(heights, Shape::vector(100));
+    /// graph.label(heights, "height");
+    /// let sd = graph.constant([0.1], Shape::SCALAR);
+    /// let term = graph.log_density("normal", &[heights, mean, sd])?;
+    /// graph.add_to_log_density(term);
+    /// let summary = Program::new(&graph).summary().to_string();
+    /// assert!(summary.contains("plate of 100 rows"));
+    /// assert!(summary.contains("  data      height\n"));
+    /// # Ok::<(), elbo_graph::DensityError>(())
+    /// ```
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
     /// The sums over rows that run fused, smallest first.
-    pub fn plates(&self) -> Vec<PlateSummary> {
-        let summary = |plate: &crate::plan::Plate| PlateSummary {
-            n_rows: plate.n_rows,
-            n_instructions: plate.instructions.len(),
-            data_bytes_per_row: plate
-                .row_data
-                .iter()
-                .map(|(_, cols)| 8 * cols)
-                .sum::<usize>()
-                + plate.row_index.iter().map(|(_, n)| 4 * n).sum::<usize>(),
-        };
-        self.plan.plates.iter().map(summary).collect()
+    pub fn plates(&self) -> &[PlateSummary] {
+        &self.summary.plates
     }
 
     /// Log densities and gradients of `lanes` draws; `parameters` and `gradients` hold

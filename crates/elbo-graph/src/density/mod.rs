@@ -68,7 +68,9 @@ impl Density {
         } else {
             formula(x[0])
         };
-        Ok(density.node)
+        let node = density.node;
+        shared.borrow_mut().label(node, self.name);
+        Ok(node)
     }
 
     /// The formula, and −∞ where unknown arguments are out of place.

@@ -470,7 +470,8 @@ fn regressions_become_plates() {
             .collect();
         let density = row.density.build(&mut graph, &args).expect(row.line);
         graph.add_to_log_density(density);
-        let plates = Program::new(&graph).plates();
+        let program = Program::new(&graph);
+        let plates = program.plates();
         assert_eq!(plates.len(), 1, "{}", row.line);
         assert_eq!(plates[0].n_rows, n);
         // Two columns of x, the outcome, and at most a number of trials, a constant or two.

@@ -87,7 +87,8 @@ fn a_regression_on_rows_of_data_becomes_a_plate() {
     let effects = m.vector("effects", 7);
     let logit = Variable::matrix(n, 2, &x).matmul(&slopes) + effects.at(&group);
     m.observe(bernoulli_logit(&logit), &y);
-    let plates = m.compile().unwrap().program().plates();
+    let model = m.compile().unwrap();
+    let plates = model.program().plates();
     assert_eq!(plates.len(), 1);
     assert_eq!(plates[0].n_rows, n);
 }

@@ -44,6 +44,14 @@ impl Variable {
         })
     }
 
+    /// A node that stays one although its numbers are known.
+    pub(super) fn named(graph: &Rc<RefCell<Graph>>, id: NodeId) -> Self {
+        Self(Content::Node {
+            graph: Rc::clone(graph),
+            id,
+        })
+    }
+
     pub(super) fn node(graph: &Rc<RefCell<Graph>>, id: NodeId) -> Self {
         match graph.borrow().known(id) {
             Some(values) => Self(Content::Known {

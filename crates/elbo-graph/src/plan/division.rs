@@ -10,14 +10,14 @@ const LEAST_ROWS: usize = 64;
 
 /// How a node uses one of its arguments.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     /// Row `r` of the result needs row `r`.
     ByRow,
     /// Every row of the result may need all of it.
     Whole,
 }
 
-pub(super) fn uses(graph: &Graph, node: NodeId) -> Vec<(NodeId, Use)> {
+pub(crate) fn uses(graph: &Graph, node: NodeId) -> Vec<(NodeId, Use)> {
     let n = &graph.nodes[node.index()];
     let by_row = |arg: NodeId| {
         if graph.shape(arg).rows == n.shape.rows {
@@ -63,13 +63,13 @@ fn is_row_local(op: &Op) -> bool {
 }
 
 /// Which nodes are needed, and which of those belong to a plate.
-pub(super) struct Division {
+pub(crate) struct Division {
     pub needed: Vec<bool>,
     pub in_plate: Vec<bool>,
 }
 
 impl Division {
-    pub(super) fn of(graph: &Graph, terms: &[NodeId], outputs: &[NodeId]) -> Self {
+    pub(crate) fn of(graph: &Graph, terms: &[NodeId], outputs: &[NodeId]) -> Self {
         let n = graph.nodes.len();
         let mut needed = vec![false; n];
         for id in terms.iter().chain(outputs) {

@@ -14,7 +14,7 @@ use crate::block::BlockOperation;
 use crate::graph::{Graph, NodeId, Op};
 use crate::pointwise::Function;
 use crate::shape::Shape;
-use division::{Division, Use, uses};
+pub(crate) use division::{Division, Use, uses};
 
 /// Where an argument lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod stan;
 mod tests;
 mod unconstrain;
 mod vector;
+mod words;
 
 use crate::graph::{Graph, NodeId};
 use crate::shape::Shape;
@@ -125,6 +126,9 @@ impl Constrained {
     /// Adds the log-Jacobian to the log density.
     pub fn add_log_jacobian(&self, graph: &mut Graph) {
         for term in &self.log_jacobian {
+            if !graph.is_parameter(*term) && !graph.labels.contains_key(term) {
+                graph.label(*term, "log Jacobian");
+            }
             graph.add_to_log_density(*term);
         }
     }
