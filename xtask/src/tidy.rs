@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which crates of ours a crate may depend on: the arrows of ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("elbo-math", &[]),
     ("elbo-testkit", &["elbo-math"]),
     ("elbo-dist", &["elbo-math"]),
     ("elbo-models", &["elbo-math", "elbo-dist"]),
     ("elbo-graph", &["elbo-math", "elbo-dist"]),
     ("elbo-vi", &["elbo-math", "elbo-dist", "elbo-graph"]),
+    ("elbo-stan", &["elbo-math", "elbo-dist", "elbo-graph"]),
     ("elbo-data", &["elbo-math"]),
     (
         "elbo",
