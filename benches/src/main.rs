@@ -40,6 +40,9 @@ struct Args {
     /// variable `ELBO_BENCH_PYTHON` names; without either, ours alone.
     #[arg(long)]
     python: Option<PathBuf>,
+    /// Only prepare the data of one row, in this folder: a rival's script runs on it by hand.
+    #[arg(long)]
+    prepare: Option<PathBuf>,
     /// One JSON object per row.
     #[arg(long)]
     json: bool,
@@ -90,6 +93,10 @@ fn main() -> Result<ExitCode> {
             "{}",
             row::our_side(chosen[0], side[0].as_ref(), threads)?.to_json()
         );
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(folder) = &args.prepare {
+        row::prepare(chosen[0], folder, args.seed)?;
         return Ok(ExitCode::SUCCESS);
     }
     let python = args

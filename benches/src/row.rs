@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -27,6 +28,10 @@ pub(crate) struct Row {
     pub(crate) prepare: fn(&Case) -> Result<()>,
     /// Our side.
     pub(crate) ours: fn(&Case) -> Result<Report>,
+    /// The seconds are those of the whole process, from its start to its end, as the parent sees them.
+    pub(crate) whole_process: bool,
+    /// Where accuracy is not for the sides to say: reads the answer that a side left in the folder.
+    pub(crate) judge: Option<fn(&Case) -> Result<f64>>,
 }
 
 /// A row on prepared data.
@@ -76,6 +81,12 @@ impl Report {
         self
     }
 
+    /// CPU seconds of all threads, where the side says them.
+    fn cpu(&self) -> Option<f64> {
+        let found = self.more.iter().find(|(name, _)| name == "cpu");
+        found.map(|(_, seconds)| *seconds)
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let mut object = json!({
             "name": self.name, "seconds": self.seconds,
@@ -96,7 +107,8 @@ impl Report {
         Some(Self {
             name: value["name"].as_str()?.to_owned(),
             seconds: value["seconds"].as_f64()?,
-            accuracy: value["accuracy"].as_f64()?,
+            // A side may leave it to the judge.
+            accuracy: value["accuracy"].as_f64().unwrap_or(f64::NAN),
             peak_mb: value["peak_mb"].as_f64()?,
             more: more
                 .filter_map(|(k, v)| Some((k.clone(), v.as_f64()?)))
@@ -133,10 +145,15 @@ impl Comparison {
             .map(|rival| rival.seconds / self.ours.seconds)
     }
 
+    /// The same of all threads' CPU seconds, where both sides say them.
+    fn cpu_ratio(&self) -> Option<f64> {
+        Some(self.rival.as_ref()?.cpu()? / self.ours.cpu()?)
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "row": self.name, "title": self.title, "per": self.per, "threads": self.threads,
-            "accuracy": self.accuracy, "goal": self.goal, "ratio": self.ratio(),
+            "accuracy": self.accuracy, "goal": self.goal, "ratio": self.ratio(), "cpu_ratio": self.cpu_ratio(),
             "ours": self.ours.to_json(), "rival": self.rival.as_ref().map(Report::to_json),
         })
     }
@@ -167,6 +184,10 @@ impl fmt::Display for Comparison {
             (Some(ratio), Some(goal)) => write!(f, "  ratio {ratio:.1} (goal {goal})"),
             (Some(ratio), None) => write!(f, "  ratio {ratio:.1}"),
             (None, _) => write!(f, "  no rival was run"),
+        }?;
+        match self.cpu_ratio() {
+            Some(ratio) => write!(f, ", of CPU seconds {ratio:.1}"),
+            None => Ok(()),
         }
     }
 }
@@ -179,6 +200,16 @@ pub(crate) fn our_side(row: &Row, folder: &Path, threads: usize) -> Result<Repor
         options: row.options,
     };
     elbo::math::parallel::with_threads(threads, || (row.ours)(&case))
+}
+
+/// Only prepares the data, in a folder that stays.
+pub(crate) fn prepare(row: &Row, folder: &Path, seed: u64) -> Result<()> {
+    let case = Case {
+        folder,
+        seed,
+        options: row.options,
+    };
+    (row.prepare)(&case).with_context(|| format!("preparing {}", row.name))
 }
 
 /// Prepares the data, lets the sides alternate, and takes medians.
@@ -199,16 +230,12 @@ pub(crate) fn compare(
     for &(threads, goal) in row.goals {
         let (mut ours, mut rivals) = (Vec::new(), Vec::new());
         for _ in 0..runs.max(1) {
-            ours.push(run(&mut our_command(row, folder.path(), threads)?)?);
+            let command = &mut our_command(row, folder.path(), threads)?;
+            ours.push(run(row, &case, command)?);
             if let (Some(python), Some((script, fixed))) = (python, row.rival) {
                 let threads = if fixed == 0 { threads } else { fixed };
-                rivals.push(run(&mut rival_command(
-                    row,
-                    python,
-                    script,
-                    folder.path(),
-                    threads,
-                ))?);
+                let command = &mut rival_command(row, python, script, folder.path(), threads);
+                rivals.push(run(row, &case, command)?);
             }
         }
         comparisons.push(Comparison {
@@ -252,10 +279,12 @@ fn rival_command(row: &Row, python: &Path, script: &str, folder: &Path, threads:
 }
 
 /// Runs one side; its last line is its report.
-fn run(command: &mut Command) -> Result<Report> {
+fn run(row: &Row, case: &Case, command: &mut Command) -> Result<Report> {
+    let start = Instant::now();
     let output = command
         .output()
         .with_context(|| format!("starting {command:?}"))?;
+    let elapsed = start.elapsed().as_secs_f64();
     if !output.status.success() {
         bail!(
             "{command:?} failed:\n{}",
@@ -268,7 +297,15 @@ fn run(command: &mut Command) -> Result<Report> {
         .ok()
         .as_ref()
         .and_then(Report::from_json);
-    report.with_context(|| format!("{command:?} ends with '{last}', which is no report"))
+    let mut report =
+        report.with_context(|| format!("{command:?} ends with '{last}', which is no report"))?;
+    if row.whole_process {
+        report.seconds = elapsed;
+    }
+    if let Some(judge) = row.judge {
+        report.accuracy = judge(case).with_context(|| format!("judging {}", row.name))?;
+    }
+    Ok(report)
 }
 
 /// The run with the median time.

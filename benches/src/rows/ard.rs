@@ -26,6 +26,8 @@ pub(crate) fn rows() -> Vec<Row> {
         options: &[("n", "100000"), ("d", "500")],
         prepare,
         ours,
+        whole_process: false,
+        judge: None,
     };
     vec![
         Row {

@@ -27,6 +27,8 @@ pub(crate) fn rows() -> Vec<Row> {
         ],
         prepare,
         ours,
+        whole_process: false,
+        judge: None,
     };
     vec![
         Row {
@@ -122,6 +124,8 @@ fn growth(name: &'static str, title: &'static str, options: Options) -> Row {
         options,
         prepare,
         ours,
+        whole_process: false,
+        judge: None,
     }
 }
 

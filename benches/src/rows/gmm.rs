@@ -27,6 +27,8 @@ pub(crate) fn rows() -> Vec<Row> {
         ],
         prepare,
         ours,
+        whole_process: false,
+        judge: None,
     }]
 }
 

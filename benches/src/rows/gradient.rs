@@ -20,6 +20,8 @@ pub(crate) fn rows() -> Vec<Row> {
         options: &[("n", "10000"), ("d", "5"), ("groups", "50")],
         prepare,
         ours,
+        whole_process: false,
+        judge: None,
     };
     vec![
         Row {

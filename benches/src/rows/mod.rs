@@ -4,9 +4,13 @@ mod ard;
 mod factor;
 mod gmm;
 mod gradient;
+mod logistic;
+mod meanfield;
 mod reading;
 
 use std::time::Instant;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::row::Row;
 
@@ -18,6 +22,7 @@ pub(crate) fn all() -> Vec<Row> {
         ard::rows(),
         reading::rows(),
         gradient::rows(),
+        meanfield::rows(),
     ];
     rows.into_iter().flatten().collect()
 }
@@ -48,16 +53,8 @@ fn median(seconds: impl Iterator<Item = f64>) -> f64 {
     seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// CPU seconds that this process has used, user and system; NaN where the system does not say.
-///
-/// Linux counts them in hundredths in `/proc`, so that single laps below a tenth mean little.
+/// CPU seconds that this process has used since it began, user and system, all threads.
 pub(crate) fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The program's name, in parentheses, may hold spaces; times are fields 14 and 15.
-    let fields = stat.rsplit(") ").next().unwrap_or_default();
-    let mut times = fields.split(' ').skip(11).map(str::parse::<f64>);
-    match (times.next(), times.next()) {
-        (Some(Ok(user)), Some(Ok(system))) => (user + system) / 100.0,
-        _ => f64::NAN,
-    }
+    let now = clock_gettime(ClockId::ProcessCPUTime);
+    now.tv_sec as f64 + 1e-9 * now.tv_nsec as f64
 }

@@ -21,6 +21,8 @@ pub(crate) fn rows() -> Vec<Row> {
         options: &[("rows", "5000000")],
         prepare,
         ours,
+        whole_process: false,
+        judge: None,
     }]
 }
 

@@ -6,13 +6,22 @@
 
 use elbo_math::random::stream;
 
-use super::{Method, Pathfinder, Start};
+use super::pathfinder::Path;
+use super::{Pathfinder, Start};
 use crate::coupled::coupled_normals;
-use crate::optimizer::lbfgs::{Lbfgs, LbfgsState, Progress};
-use crate::{Approximation, Draws, Target, ViError};
+use crate::family::standard_normal_draws;
+use crate::optimizer::lbfgs::{Lbfgs, Progress};
+use crate::{Draws, Target, ViError};
 
 /// Steps of the ascent, at most.
 const STEPS: usize = 1000;
+/// Draws that judge a Gaussian on the way, one half of a block: enough to tell a tail from the bulk.
+const PATH_DRAWS: usize = 8;
+/// Gaussians are looked at this many nats per coordinate apart: closer ones differ by less than such
+/// draws tell.
+const RISE: f64 = 0.1;
+/// Nats by which the mode's surroundings may look worse and still be taken for as good.
+const WORSE: f64 = 0.5;
 /// Draws that measure the curvature, and that a beginning must mostly be finite at.
 const DRAWS: usize = 16;
 
@@ -51,53 +60,48 @@ pub(super) fn beginning(
 /// The mode, if that is where the mass is; else the best place on the way there.
 fn location(target: &Target<'_>, start: &Start, seed: u64) -> Result<Vec<f64>, ViError> {
     let first = start.first_point(target, seed, 0)?;
-    let found = match pathfinder_gaussian(target, &first, seed) {
-        Ok(found) => found,
-        // An ascent that runs away says little about the mass; the fit itself will tell.
-        Err(ViError::Improper { .. } | ViError::Numerical { .. } | ViError::NotFinite { .. }) => {
-            return Ok(first);
-        }
-        Err(error) => return Err(error),
-    };
-    let (mean, scales) = found;
-    let Ok(mut ascent) = LbfgsState::new(target, mean.clone()) else {
-        return Ok(mean);
-    };
-    if Lbfgs::default().run(target, &mut ascent, STEPS)? != Progress::Converged {
-        return Ok(mean);
-    }
-    let far: f64 = (0..mean.len())
-        .map(|i| ((ascent.position()[i] - mean[i]) / scales[i]).powi(2))
-        .sum();
-    // Within the bulk of the Gaussian the mode is the better known of the two.
-    Ok(if far <= mean.len() as f64 {
-        ascent.position().to_vec()
-    } else {
-        mean
-    })
-}
-
-/// The mean and standard deviations of the best Gaussian on one path.
-fn pathfinder_gaussian(
-    target: &Target<'_>,
-    first: &[f64],
-    seed: u64,
-) -> Result<(Vec<f64>, Vec<f64>), ViError> {
-    let pathfinder = Pathfinder {
-        n_paths: 1,
-        n_elbo_draws: 8, // one half of a block: enough to tell a tail from the bulk
-        n_draws: 2,
+    let settings = Pathfinder {
         max_iterates: STEPS,
         tolerance: 1e-4,
         ..Pathfinder::default()
     };
-    let mut state = pathfinder.init(target, &Start::Point(first.to_vec()), seed)?;
-    while !pathfinder.step(target, &mut state)?.converged {}
-    let q = pathfinder.mixture(target, &state)?;
-    match (q.mean(), q.standard_deviations()) {
-        (Some(mean), Some(scales)) => Ok((mean, scales)),
-        _ => Ok((first.to_vec(), vec![1.0; first.len()])),
+    let mut rng = stream(seed, "method/beginning/path", 0);
+    let noise = standard_normal_draws(first.len(), PATH_DRAWS, &mut rng);
+    let mut path = Path::new(target, first.clone(), noise.clone())?;
+    while path.ended.is_none() {
+        path.step_considering(target, &settings, RISE * first.len() as f64)?;
     }
+    // An ascent that runs away says little about the mass; the fit itself will tell.
+    if path.runs_away().is_some() {
+        return Ok(first);
+    }
+    let Some(best) = path.best_gaussian() else {
+        return Ok(first);
+    };
+    let mean = best.mean_slice();
+    let mut ascent = path.ascent().clone();
+    if path.ended != Some(Progress::Converged)
+        || Lbfgs::default().run(target, &mut ascent, STEPS)? != Progress::Converged
+    {
+        return Ok(mean.to_vec());
+    }
+    // The mode is the better known of the two, unless the same Gaussian does worse around it: in a
+    // funnel's neck, say.
+    let (mut draws, _) = best.transform(&noise);
+    let around_mean = mean_of(&target.log_densities(&draws)?);
+    for i in 0..mean.len() {
+        let away = ascent.position()[i] - mean[i];
+        for v in draws.coordinate_mut(i) {
+            *v += away;
+        }
+    }
+    let around_mode = mean_of(&target.log_densities(&draws)?);
+    let better = around_mode >= around_mean - WORSE;
+    Ok(if better { ascent.position() } else { mean }.to_vec())
+}
+
+fn mean_of(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// `1/√(−∂²ᵢ log p)` from differences of gradients along random directions.

@@ -17,7 +17,6 @@ use super::beginning::beginning;
 use super::{Info, Start};
 use crate::coupled::coupled_normals;
 use crate::gradient::Integrand;
-use crate::optimizer::natural::decrement;
 use crate::optimizer::stopping::{Decision, Stage, StoppingConfig, worth_it};
 use crate::{Approximation, Target, ViError};
 
@@ -26,6 +25,13 @@ const FIRST_RATE: f64 = 0.5;
 
 /// A fit whose next full step promises less than this share of the tolerance is done at once.
 const NOTHING_LEFT: f64 = 1e-4;
+
+/// Steps in a row whose averages must show nothing but noise before that is believed.
+const QUIET: usize = 2;
+
+/// Averages show nothing but noise where a full step would gain less than this many times what the
+/// noise alone makes it seem to.
+const AUDIBLE: f64 = 3.0;
 
 /// Nats that a step may lose besides noise.
 const FALL: f64 = 10.0;
@@ -80,6 +86,10 @@ pub struct NaturalState<Q> {
     rate: f64,
     mean_rate: f64,
     last_delta: Vec<f64>,
+    /// Steps in a row without anything but noise, and when next to look closer at that.
+    quiet: usize,
+    next_look: u64,
+    last_left: f64,
     stage: Stage,
     stage_began: u64,
     /// In whose coordinates this stage's iterates are watched.
@@ -117,6 +127,9 @@ pub(super) fn init<Q: Shape>(
         rate: config.first_rate(target),
         mean_rate: config.first_rate(target),
         last_delta: vec![0.0; q.dimension()],
+        quiet: 0,
+        next_look: 0,
+        last_left: f64::INFINITY,
         stage,
         stage_began: 0,
         reference: q.clone(),
@@ -165,16 +178,12 @@ pub(super) fn step<Q: Shape>(
         return Ok(info);
     };
     info.widest = Some(q.widest());
-    let left = decrement(&averages.delta, &averages.excess);
+    let nothing_left = state.batches.is_none() && state.nothing_left(config, target, &averages);
     state.adapt_mean_rate(&averages);
     state.q = q;
-    let tolerance = config.stopping(state.q.dimension()).tolerance;
-    if left < NOTHING_LEFT * tolerance && state.batches.is_none() {
+    if nothing_left {
         state.converged = true;
-        state.stage = Stage::new(
-            &config.stopping(state.q.dimension()),
-            state.q.params().len(),
-        )?;
+        state.begin_stage(config)?;
     } else {
         state.judge(config)?;
     }
@@ -259,6 +268,44 @@ impl<Q: Shape> NaturalState<Q> {
         };
     }
 
+    /// Whether averages at the current member show that it is as good as asked for.
+    ///
+    /// Either they promise next to nothing, or no more than their own noise, and all of that is less
+    /// than the tolerance: `|δ|² ≤ 2|δ̂|² + 2|δ̂ − δ|²`. Where it is more, averages of iterates tell.
+    fn nothing_left(
+        &mut self,
+        config: &GaussianConfig,
+        target: &Target<'_>,
+        averages: &Averages,
+    ) -> bool {
+        let tolerance = config.stopping(self.q.dimension()).tolerance;
+        let (left, noise) = averages.left_and_noise();
+        if left < NOTHING_LEFT * tolerance {
+            return true;
+        }
+        // Where the noise falls with what is left, as on a target in the family, there is more to have.
+        let is_quiet = left < AUDIBLE * noise && left > 0.5 * self.last_left;
+        self.last_left = left;
+        self.quiet = if is_quiet { self.quiet + 1 } else { 0 };
+        let is_enough = |left: f64| 2.0 * (left + noise) < tolerance;
+        if self.quiet < QUIET || self.iteration < self.next_look || !is_enough(left) {
+            return false;
+        }
+        // Coordinates that depend on each other have more to gain than their own steps see. Looking
+        // costs gradients, so it is done rarely.
+        self.next_look = 2 * self.iteration;
+        self.q.left(target, averages).is_some_and(is_enough)
+    }
+
+    /// Begins to watch iterates anew, from the current member.
+    fn begin_stage(&mut self, config: &GaussianConfig) -> Result<(), ViError> {
+        let stopping = config.stopping(self.q.dimension());
+        self.stage = Stage::new(&stopping, self.q.params().len())?;
+        self.stage_began = self.iteration;
+        self.reference = self.q.clone();
+        Ok(())
+    }
+
     /// Takes the iterate into the stage; ends the stage or the fit.
     fn judge(&mut self, config: &GaussianConfig) -> Result<(), ViError> {
         let (watched, costs) = self.q.watched(&self.reference);
@@ -298,12 +345,9 @@ impl<Q: Shape> NaturalState<Q> {
             self.rate *= 0.5;
             self.mean_rate = self.mean_rate.min(self.rate);
         }
-        self.stage = Stage::new(&stopping, average.params().len())?;
-        self.stage_began = self.iteration;
-        self.reference = average.clone();
         self.q = average.clone();
         self.last_average = Some(average);
-        Ok(())
+        self.begin_stage(config)
     }
 }
 

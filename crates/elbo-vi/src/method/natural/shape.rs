@@ -2,15 +2,20 @@
 //!
 //! Deliberately absent: the steps' arithmetic (`optimizer::natural`) and the loop.
 
-use elbo_math::linalg::{Cholesky, Matrix, dot, matmul_nt, matmul_tn};
+use elbo_math::linalg::{Cholesky, Matrix, axpy, dot, matmul_nt, matmul_tn};
 
 use crate::family::{Family, FullRank, MeanField, Reparameterised};
 use crate::method::outliers::{draw_weights, weigh};
 use crate::optimizer::natural;
-use crate::{Draws, ViError};
+use crate::{Draws, Target, ViError};
 
 /// Quantities watched per kind, at most: a stage's memory must not grow with the dimension.
 const MOST_WATCHED: usize = 32;
+
+/// Products with the curvature, at most, that tell what is left to gain, and the share of it that the
+/// last one may still have added.
+const MOST_PRODUCTS: usize = 20;
+const ENOUGH: f64 = 0.1;
 
 /// Averages over draws in `q`'s own coordinates; see `optimizer::natural`.
 pub struct Averages {
@@ -20,6 +25,16 @@ pub struct Averages {
     pub delta_noise: f64,
     /// The diagonal of `W` (mean-field), or all of it.
     pub excess: Vec<f64>,
+    /// The variance of `excess`, summed over entries.
+    pub excess_noise: f64,
+}
+
+impl Averages {
+    /// What a full step would gain were the averages exact, and what their noise adds to that.
+    pub(super) fn left_and_noise(&self) -> (f64, f64) {
+        let left = natural::decrement(&self.delta, &self.excess);
+        (left, 0.5 * self.delta_noise + 0.25 * self.excess_noise)
+    }
 }
 
 /// A Gaussian family with a closed-form natural step.
@@ -44,6 +59,10 @@ pub trait Shape: Reparameterised + Clone + 'static {
     /// `KL(self ‖ other)`.
     fn divergence(&self, other: &Self) -> f64;
 
+    /// What is left to gain, to second order and with the whole curvature; `None` where that cannot be
+    /// told.
+    fn left(&self, target: &Target<'_>, averages: &Averages) -> Option<f64>;
+
     /// The coordinate with the largest standard deviation, and that.
     fn widest(&self) -> (usize, f64) {
         let scales = self.standard_deviations().unwrap_or_default();
@@ -67,6 +86,34 @@ fn mean_and_noise(h: &[f64], n: f64) -> (f64, f64) {
     }
     let spread: f64 = pairs.map(|p| (0.5 * (p[0] + p[1]) - mean).powi(2)).sum();
     (mean, spread / (n_pairs - 1.0) / n_pairs)
+}
+
+/// The variance, summed over entries, of the average of the symmetric part of `z hᵀ` (`whole`) or of its
+/// diagonal, from pairs `±z`.
+fn excess_noise(z: &dyn Fn(usize, usize) -> f64, h: &Matrix, excess: &[f64], whole: bool) -> f64 {
+    let pairs = h.cols() / 2;
+    if pairs < 2 {
+        return f64::INFINITY;
+    }
+    let mut squares = 0.0;
+    for p in 0..pairs {
+        let (mut zz, mut hh, mut zh, mut diagonal) = (0.0, 0.0, 0.0, 0.0);
+        for i in 0..h.rows() {
+            let z = z(i, 2 * p);
+            let h = 0.5 * (h[(i, 2 * p)] - h[(i, 2 * p + 1)]);
+            zz += z * z;
+            hh += h * h;
+            zh += z * h;
+            diagonal += (z * h).powi(2);
+        }
+        squares += if whole {
+            0.5 * (zz * hh + zh * zh)
+        } else {
+            diagonal
+        };
+    }
+    let mean: f64 = excess.iter().map(|w| w * w).sum();
+    (squares / pairs as f64 - mean).max(0.0) / (pairs - 1) as f64
 }
 
 fn finite(averages: Averages) -> Option<Averages> {
@@ -102,6 +149,7 @@ impl Shape for MeanField {
             delta: vec![0.0; d],
             delta_noise: 0.0,
             excess: vec![0.0; d],
+            excess_noise: 0.0,
         };
         for i in 0..d {
             let (mean, of_mean) = mean_and_noise(h.row(i), n);
@@ -109,6 +157,7 @@ impl Shape for MeanField {
             averages.delta_noise += of_mean;
             averages.excess[i] = dot(noise.coordinate(i), h.row(i)) / n;
         }
+        averages.excess_noise = excess_noise(&|i, s| noise.get(i, s), &h, &averages.excess, false);
         finite(averages)
     }
 
@@ -143,6 +192,46 @@ impl Shape for MeanField {
         (watched, costs)
     }
 
+    /// `½ ḡᵀ A⁻¹ ḡ + ¼‖W‖²` with the curvature `A` at the mean, by conjugate gradients
+    /// `[@nocedal2006optimization, alg. 5.2]` in `q`'s own coordinates, where `A` has a unit diagonal
+    /// near the optimum: a few products do unless coordinates depend on each other strongly.
+    fn left(&self, target: &Target<'_>, averages: &Averages) -> Option<f64> {
+        let scales = self.scales();
+        let at = Draws::from_points(scales.len(), &[self.means()]);
+        let mut residual = averages.delta.clone();
+        let mut direction = residual.clone();
+        let mut length = dot(&residual, &residual);
+        let mut gain = natural::decrement(&[], &averages.excess);
+        for _ in 0..MOST_PRODUCTS {
+            if length == 0.0 {
+                return Some(gain);
+            }
+            let scaled = scales.iter().zip(&direction).map(|(s, p)| s * p).collect();
+            let scaled = Draws::from_vec(scales.len(), 1, scaled);
+            let product = target.hessian_vector_products(&at, &scaled).ok()?;
+            let product: Vec<f64> = (0..scales.len())
+                .map(|i| -scales[i] * product.get(i, 0))
+                .collect();
+            let curvature = dot(&direction, &product);
+            if !(curvature > 0.0) {
+                return None;
+            }
+            let along = length / curvature;
+            let more = 0.5 * along * length;
+            gain += more;
+            if more < ENOUGH * gain {
+                return Some(gain);
+            }
+            axpy(-along, &product, &mut residual);
+            let next = dot(&residual, &residual);
+            for (p, r) in direction.iter_mut().zip(&residual) {
+                *p = r + next / length * *p;
+            }
+            length = next;
+        }
+        None
+    }
+
     fn divergence(&self, other: &Self) -> f64 {
         let mut sum = 0.0;
         for i in 0..self.scales().len() {
@@ -175,6 +264,7 @@ impl Shape for FullRank {
             delta: vec![0.0; d],
             delta_noise: 0.0,
             excess: Vec::new(),
+            excess_noise: 0.0,
         };
         for i in 0..d {
             let (mean, of_mean) = mean_and_noise(h.row(i), n);
@@ -185,6 +275,7 @@ impl Shape for FullRank {
         // Only the symmetric part is used, and only that is noise where it is not zero.
         excess = Matrix::from_fn(d, d, |i, j| 0.5 * (excess[(i, j)] + excess[(j, i)]) / n);
         averages.excess = excess.into_vec();
+        averages.excess_noise = excess_noise(&|i, s| z[(i, s)], &h, &averages.excess, true);
         finite(averages)
     }
 
@@ -228,6 +319,11 @@ impl Shape for FullRank {
             *c *= stands_for;
         }
         (watched, costs)
+    }
+
+    /// The steps see all of the curvature.
+    fn left(&self, _: &Target<'_>, averages: &Averages) -> Option<f64> {
+        Some(averages.left_and_noise().0)
     }
 
     fn divergence(&self, other: &Self) -> f64 {

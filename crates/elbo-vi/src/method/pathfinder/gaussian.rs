@@ -162,12 +162,12 @@ impl HistoryGaussian {
         -0.5 * (self.mean.len() as f64 * LN_2PI + self.core.log_det()) - diagonal
     }
 
-    pub(super) fn mean_slice(&self) -> &[f64] {
+    pub(in crate::method) fn mean_slice(&self) -> &[f64] {
         &self.mean
     }
 
     /// The diagonal of the covariance.
-    pub(super) fn variances(&self) -> Vec<f64> {
+    pub(in crate::method) fn variances(&self) -> Vec<f64> {
         let d = self.mean.len();
         // Rows of Tᵀ Q, whose squares add up to the part of the variance along the basis.
         let spread = matmul_tn(self.core.lower(), &self.basis);

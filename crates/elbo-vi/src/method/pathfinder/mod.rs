@@ -24,7 +24,7 @@ use elbo_math::random::stream;
 use super::{Description, Info, Method, Start};
 use crate::family::standard_normal_draws;
 use crate::{Approximation, Draws, Target, ViError};
-use path::Path;
+pub(super) use path::Path;
 
 /// How help and documentation list it.
 pub const DESCRIPTION: Description = Description {

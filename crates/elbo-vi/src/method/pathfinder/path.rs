@@ -19,23 +19,30 @@ pub(super) struct Candidate {
 
 /// Where a path is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Path {
+pub(in crate::method) struct Path {
     ascent: LbfgsState,
     variances: Vec<f64>, // α: the diagonal that the pairs update
     /// The same noise for every iterate, so that comparing them is not a comparison of luck.
     noise: Draws,
     iterates: usize,
+    /// The log density where a Gaussian was last looked at.
+    considered: f64,
     pub(super) best: Option<Candidate>,
-    pub(super) ended: Option<Progress>,
+    pub(in crate::method) ended: Option<Progress>,
 }
 
 impl Path {
-    pub(super) fn new(target: &Target<'_>, start: Vec<f64>, noise: Draws) -> Result<Self, ViError> {
+    pub(in crate::method) fn new(
+        target: &Target<'_>,
+        start: Vec<f64>,
+        noise: Draws,
+    ) -> Result<Self, ViError> {
         Ok(Self {
             variances: vec![1.0; start.len()],
             ascent: LbfgsState::new(target, start)?,
             noise,
             iterates: 0,
+            considered: f64::NEG_INFINITY,
             best: None,
             ended: None,
         })
@@ -46,6 +53,17 @@ impl Path {
         &mut self,
         target: &Target<'_>,
         settings: &Pathfinder,
+    ) -> Result<(), ViError> {
+        self.step_considering(target, settings, 0.0)
+    }
+
+    /// As [`step`](Self::step), without the Gaussians of iterates that lie less than `rise` nats above
+    /// the last one looked at; that of the end is always looked at.
+    pub(in crate::method) fn step_considering(
+        &mut self,
+        target: &Target<'_>,
+        settings: &Pathfinder,
+        rise: f64,
     ) -> Result<(), ViError> {
         let lbfgs = Lbfgs {
             history: settings.history,
@@ -59,16 +77,19 @@ impl Path {
         {
             update_variances(&mut self.variances, pair);
         }
+        let has_ended = progress != Progress::Moved || self.iterates >= settings.max_iterates;
         // Before the first pair there is no curvature to model.
         if matches!(progress, Progress::Moved | Progress::Unbounded { .. })
             && !self.ascent.pairs().is_empty()
+            && (self.ascent.value() >= self.considered + rise)
         {
+            self.considered = self.ascent.value();
             self.consider(target)?;
         }
-        if progress != Progress::Moved || self.iterates >= settings.max_iterates {
+        if has_ended {
             self.ended = Some(progress);
-            if self.best.is_none() {
-                // The start may have been the mode already.
+            // The start may have been the mode already, or the end not have been looked at.
+            if self.best.is_none() || self.considered < self.ascent.value() {
                 self.consider(target)?;
             }
         }
@@ -106,8 +127,18 @@ impl Path {
         Ok(())
     }
 
+    /// The ascent itself.
+    pub(in crate::method) fn ascent(&self) -> &LbfgsState {
+        &self.ascent
+    }
+
+    /// The best Gaussian so far.
+    pub(in crate::method) fn best_gaussian(&self) -> Option<&HistoryGaussian> {
+        self.best.as_ref().map(|best| &best.gaussian)
+    }
+
     /// Whether the ascent ran away and the best Gaussian is where it was last seen.
-    pub(super) fn runs_away(&self) -> Option<(f64, usize)> {
+    pub(in crate::method) fn runs_away(&self) -> Option<(f64, usize)> {
         match (self.ended, &self.best) {
             (Some(Progress::Unbounded { coordinate }), Some(best))
                 if best.iterate == self.iterates =>
