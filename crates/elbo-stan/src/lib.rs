@@ -3,7 +3,7 @@
 //! [`check`] reads a program and returns it with every name resolved and every expression typed
 //! ([`typed::Program`]), together with diagnostics that point at the text as a compiler's do. It
 //! never fails otherwise: whatever the bytes are, there is an answer, in time and memory that
-//! [`Limits`] bound. The language is that of Stan 2.38 [@stan2025reference] [@stan2026functions].
+//! [`Limits`] bound. The language is that of Stan 2.38 `[@stan2025reference]` `[@stan2026functions]`.
 //!
 //! Absent: files (an [`Includes`] finds what a program includes), data, and running a program.
 //!

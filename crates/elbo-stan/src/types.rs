@@ -2,7 +2,7 @@
 //!
 //! An int may stand where a real is wanted and a real where a complex is, also inside arrays and
 //! tuples and for real containers of linear algebra; nothing else converts by itself
-//! [@stan2025reference, ch. types]. Sizes are not part of a type.
+//! `[@stan2025reference, ch. types]`. Sizes are not part of a type.
 
 use std::fmt;
 use std::sync::Arc;
@@ -176,7 +176,7 @@ impl fmt::Display for Type {
                 for (i, part) in parts.iter().enumerate() {
                     write!(f, "{}{part}", if i == 0 { "" } else { ", " })?;
                 }
-                f.write_str(")")
+                f.write_str(if parts.len() == 1 { ",)" } else { ")" })
             }
             Self::Unknown => f.write_str("?"),
         }

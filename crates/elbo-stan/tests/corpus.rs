@@ -8,11 +8,12 @@
 //! A first line `// limit: tokens 10` checks a program under that limit. `#include` finds the files of
 //! `corpus/included`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use elbo_stan::{Checked, Included, Includes, Limits, Style, check};
+use elbo_stan::{Checked, Code, Included, Includes, Limits, Style, check};
 
 struct Folder(PathBuf);
 
@@ -146,6 +147,22 @@ fn bad_programs_have_their_diagnostics() {
         compare(&path, &checked.render(Style::Plain), &mut differences);
     }
     assert!(differences.is_empty(), "{differences}");
+}
+
+#[test]
+fn every_kind_of_diagnostic_occurs() {
+    let found: BTreeSet<Code> = programs("good")
+        .into_iter()
+        .chain(programs("bad"))
+        .flat_map(|path| checked(&path).diagnostics)
+        .map(|diagnostic| diagnostic.code)
+        .collect();
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|code| !found.contains(code))
+        .map(|code| code.id())
+        .collect();
+    assert!(missing.is_empty(), "no program shows {missing:?}");
 }
 
 #[test]

@@ -27,10 +27,10 @@ impl Checker<'_> {
     ) -> Expression {
         let resolved = self.call(name, arguments, span);
         self.check_reserved(name);
-        self.check_bar(name, arguments.len(), bar);
         let Some(Resolved { call, result }) = resolved else {
             return unknown(span);
         };
+        self.check_bar(name, arguments.len(), bar);
         let Some(r#type) = result else {
             let found = Diagnostic::new(
                 Code::NoValue,
@@ -245,16 +245,16 @@ impl Checker<'_> {
     }
 
     fn wrong_arguments(&mut self, name: &Name, base: &str, arguments: &[Expression]) {
-        let mut written: Vec<String> = Vec::new();
+        let mut written: Vec<(usize, String)> = Vec::new();
         let mut counts = Vec::new();
         for &id in self.by_name.get(base).into_iter().flatten() {
             let signature = &self.functions[id.0];
             counts.push(signature.parameters.len());
-            written.push(signature.to_string());
+            written.push((signature.parameters.len(), signature.to_string()));
         }
         for signature in functions::signatures(base) {
             counts.push(signature.arguments.len());
-            written.push(signature.written.clone());
+            written.push((signature.arguments.len(), signature.describe()));
         }
         let given = arguments.len();
         let mut found = Diagnostic::new(
@@ -270,8 +270,9 @@ impl Checker<'_> {
                 counts.sort_unstable();
                 counts.dedup();
                 let wanted: Vec<String> = counts.iter().map(ToString::to_string).collect();
+                let plural = if wanted == ["1"] { "" } else { "s" };
                 format!(
-                    "`{}` takes {} arguments, and here are {given}",
+                    "`{}` takes {} argument{plural}, and here are {given}",
                     name.text,
                     wanted.join(" or ")
                 )
@@ -281,13 +282,9 @@ impl Checker<'_> {
             found = found.related(argument.span, argument.r#type.to_string());
         }
         // Signatures with the right number of arguments come first.
-        let parts = |s: &String| {
-            let arguments = s.split("->").next().unwrap_or_default();
-            functions::notation::split(arguments).len()
-        };
-        written.sort_by_key(|s| parts(s).abs_diff(given));
+        written.sort_by_key(|(count, _)| count.abs_diff(given));
         let more = written.len().saturating_sub(MOST);
-        for signature in written.into_iter().take(MOST) {
+        for (_, signature) in written.into_iter().take(MOST) {
             found = found.hint(format!("it takes `{signature}`"));
         }
         if more > 0 {

@@ -26,7 +26,7 @@ impl Demand {
     fn refuses(&self, signature: &Signature) -> Option<String> {
         let ending = Ending::of(&signature.name);
         if ending != Ending::Plain && !(self.densities && ending == Ending::Density) {
-            return Some("functions whose names end in _lp, _rng, _jacobian or as densities do not can be handed over".to_owned());
+            return Some("functions with endings such as _lp, _rng and _lpdf cannot be".to_owned());
         }
         let count = self.receives.len();
         let too_few = signature.parameters.len() < count;

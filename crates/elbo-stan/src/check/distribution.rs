@@ -182,7 +182,7 @@ impl Checker<'_> {
                 found = found.hint(format!("`{full}` takes `{}`", self.functions[id.0]));
             }
             for signature in functions::signatures(full).iter().take(3) {
-                found = found.hint(format!("`{full}` takes `{}`", signature.written));
+                found = found.hint(format!("`{full}` takes `{}`", signature.describe()));
             }
         }
         self.report(found);

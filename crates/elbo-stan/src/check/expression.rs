@@ -182,7 +182,10 @@ impl Checker<'_> {
             let text = |e: &syntax::Expression| self.sources.text(e.span).to_owned();
             let (a, b, c) = (text(&inside[0]), text(&inside[1]), text(&operands[1]));
             let (first, second) = (inner.symbol(), operator.symbol());
-            let short = a.len() + b.len() + c.len() < 80;
+            let equality =
+                |o: BinaryOperator| matches!(o, BinaryOperator::Equal | BinaryOperator::NotEqual);
+            let alike = equality(*inner) == equality(operator);
+            let short = alike && a.len() + b.len() + c.len() < 80;
             let found = Diagnostic::new(
                 Code::ChainedComparison,
                 span,
@@ -194,7 +197,7 @@ impl Checker<'_> {
                      if this is meant, put `{a} {first} {b}` in parentheses"
                 )
             } else {
-                "if both are meant to hold, join them with `&&`".to_owned()
+                "parentheses around the first comparison say that this is meant".to_owned()
             }));
         }
     }

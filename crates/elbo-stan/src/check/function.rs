@@ -107,7 +107,7 @@ impl fmt::Display for Signature {
             .returns
             .as_ref()
             .map_or("void".to_owned(), Type::to_string);
-        write!(f, "{} -> {returns}", parameters.join(", "))
+        write!(f, "({}) => {returns}", parameters.join(", "))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Indices, and elements of tuples.
 //!
 //! A single int takes a dimension away; a range or an array of ints keeps it
-//! [@stan2025reference, ch. expressions].
+//! `[@stan2025reference, ch. expressions]`.
 
 use super::Checker;
 use super::expression::unknown;

@@ -2,7 +2,7 @@
 //!
 //! Every name is resolved and every expression typed on the way down and up once; what is wrong is
 //! reported and given the type `Unknown`, which fits everywhere, so that a mistake is reported once
-//! and the rest is still checked. The rules are those of the reference manual [@stan2025reference]; where
+//! and the rest is still checked. The rules are those of the reference manual `[@stan2025reference]`; where
 //! it leaves something open, those of the reference compiler.
 
 mod assignment;

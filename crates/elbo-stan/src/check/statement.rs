@@ -172,6 +172,11 @@ impl Checker<'_> {
                     self.declaration(declaration, role),
                 ))
             }
+            S::Unknown => {
+                // It may have been a `return`.
+                flow = Flow::Leaves;
+                None
+            }
             // Definitions were taken from the block before; the rest is no atom.
             _ => None,
         };

@@ -1,7 +1,7 @@
 //! Stan's functions: what there is, and which signature a call means.
 //!
 //! A call means the signature that its arguments reach with the fewest conversions; two that are
-//! equally near make it ambiguous [@stan2025reference, ch. user-defined functions]. Nothing is enumerated
+//! equally near make it ambiguous `[@stan2025reference, ch. user-defined functions]`. Nothing is enumerated
 //! beforehand: for every signature the arguments themselves tell the number of dimensions, and what
 //! remains open is at most the choice of `X`.
 

@@ -63,6 +63,67 @@ pub(crate) enum Outcome {
     Tuple(Vec<Pattern>),
 }
 
+impl Signature {
+    /// The signature as a user reads it, in Stan's own words.
+    pub(crate) fn describe(&self) -> String {
+        let (written, _) = self
+            .written
+            .split_once(" for X: ")
+            .unwrap_or((&self.written, ""));
+        let (arguments, result) = written.split_once("->").unwrap_or((written, ""));
+        let arguments: Vec<String> = split(arguments).into_iter().map(stan_words).collect();
+        let result = match &self.result {
+            Outcome::Draws(scalar) => format!("{scalar} or array[] {scalar}"),
+            Outcome::Each => "real or vector".to_owned(),
+            Outcome::Tuple(_) | Outcome::Pattern(_) => stan_words(result.trim()),
+        };
+        let mut text = format!("({}) => {result}", arguments.join(", "));
+        if self.choices != [Type::Unknown] {
+            let choices: Vec<String> = self.choices.iter().map(Type::to_string).collect();
+            text.push_str(", where X is ");
+            text.push_str(&choices.join(" or "));
+            if written.contains("[d]") {
+                text.push_str(", or an array of them");
+            }
+        }
+        for (word, meaning) in [
+            ("ints", "int or array[] int"),
+            ("reals", "real, array[] real, vector or row_vector"),
+            (
+                "numbers",
+                "int, real, an array of one of them, vector or row_vector",
+            ),
+            ("list", "array[] real, vector or row_vector"),
+            ("vectors", "vector, row_vector or an array of one of them"),
+            ("scalar", "int or real"),
+        ] {
+            if arguments.iter().any(|argument| argument == word) {
+                text.push_str(", where ");
+                text.push_str(word);
+                text.push_str(" is ");
+                text.push_str(meaning);
+            }
+        }
+        text
+    }
+}
+
+/// `real[,]` as `array[,] real`.
+fn stan_words(piece: &str) -> String {
+    let (data, piece) = match piece.strip_prefix("data ") {
+        Some(rest) => ("data ", rest),
+        None => ("", piece),
+    };
+    match piece.strip_suffix(']').and_then(|p| p.split_once('[')) {
+        None => format!("{data}{piece}"),
+        Some((base, brackets)) => match brackets {
+            "d" => format!("{data}{base}"),
+            "d+1" | "d+2" => format!("{data}array[…] {base}"),
+            commas => format!("{data}array[{commas}] {base}"),
+        },
+    }
+}
+
 impl Pattern {
     /// The type for a choice of `X` and `d`. For several types, `None`.
     pub(crate) fn concrete(&self, x: &Type, d: usize) -> Option<Type> {
@@ -89,6 +150,7 @@ impl Pattern {
 ///
 /// If it is not in the notation; a test reads the whole table.
 pub(crate) fn signature(text: &str) -> Signature {
+    let written = text.trim().to_owned();
     let (text, choices) = match text.split_once(" for X: ") {
         Some((text, choices)) => (text, type_list(choices)),
         None => (text, vec![Type::Unknown]),
@@ -98,7 +160,7 @@ pub(crate) fn signature(text: &str) -> Signature {
         arguments: split(arguments).into_iter().map(parameter).collect(),
         result: outcome(result.trim()),
         choices,
-        written: text.trim().to_owned(),
+        written,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Functions that Stan once had, and what to write instead [@stan2026functions, app. removed functions].
+//! Functions that Stan once had, and what to write instead `[@stan2026functions, app. removed functions]`.
 
 /// The advice for a function that is gone.
 pub(crate) fn instead_of(name: &str) -> Option<String> {

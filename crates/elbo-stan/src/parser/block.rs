@@ -110,7 +110,11 @@ impl Parser<'_> {
                 return statements;
             }
             if self.at(TokenKind::End) || self.at_block() {
-                let span = self.peek().span;
+                let span = if self.at(TokenKind::End) {
+                    self.previous.after()
+                } else {
+                    self.peek().span
+                };
                 self.report(
                     Diagnostic::new(
                         Code::Unclosed,

@@ -97,11 +97,19 @@ impl Parser<'_> {
             if self.at(TokenKind::LeftBracket) {
                 self.old_array(&mut r#type, &name.text)?;
             }
-            let value = if self.eat(TokenKind::Assign) {
-                Some(self.expression()?)
-            } else {
-                None
-            };
+            let mut value = None;
+            if self.eat(TokenKind::Assign) {
+                let Ok(first) = self.expression() else {
+                    // The variable exists all the same, so that its uses are no mistakes.
+                    self.recover();
+                    variables.push(Variable { name, value });
+                    return Ok(Statement {
+                        kind: StatementKind::Declaration(Declaration { r#type, variables }),
+                        span: start.to(self.previous),
+                    });
+                };
+                value = Some(first);
+            }
             variables.push(Variable { name, value });
             if !self.eat(TokenKind::Comma) {
                 break;
@@ -289,9 +297,13 @@ impl Parser<'_> {
             sizes.push(self.expression()?);
         }
         if two && sizes.len() == 1 && structure != Structure::CholeskyCovariance {
-            self.missing_size(
-                word.to(self.previous),
-                &format!("the columns of a {name}, as in `{name}[rows, columns]`: it"),
+            self.report(
+                Diagnostic::new(
+                    Code::MissingSize,
+                    word.to(self.previous),
+                    format!("a {name} is declared with its rows and its columns"),
+                )
+                .hint(format!("write `{name}[rows, columns]`")),
             );
             return Err(Failed);
         }

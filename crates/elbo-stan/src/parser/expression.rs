@@ -1,6 +1,6 @@
 //! Expressions, by precedence climbing.
 //!
-//! The table of binding powers is that of the language [@stan2025reference, ch. expressions]: from `?:`,
+//! The table of binding powers is that of the language `[@stan2025reference, ch. expressions]`: from `?:`,
 //! which binds least, to transposition. A sum is a loop here and not a recursion, so only brackets
 //! and prefix operators use the stack.
 

@@ -148,11 +148,12 @@ impl Parser<'_> {
         self.bump();
         let open = self.expect(TokenKind::LeftParenthesis)?;
         let mut parts = vec![self.unsized_type()?];
-        while self.eat(TokenKind::Comma) {
-            if self.at(TokenKind::RightParenthesis) {
+        self.expect(TokenKind::Comma)?;
+        while !self.at(TokenKind::RightParenthesis) {
+            parts.push(self.unsized_type()?);
+            if !self.eat(TokenKind::Comma) {
                 break;
             }
-            parts.push(self.unsized_type()?);
         }
         self.expect_close(TokenKind::RightParenthesis, open)?;
         Ok(Type::Tuple(parts.into()))
@@ -212,30 +213,23 @@ impl Parser<'_> {
     pub(super) fn old_dimensions(&mut self, r#type: &str, name: Option<&str>) -> Parsed<usize> {
         let open = self.bump();
         let mut dimensions = 1;
-        let mut sizes = false;
         while !self.at(TokenKind::RightBracket) && !self.at(TokenKind::End) {
             if self.eat(TokenKind::Comma) {
                 dimensions += 1;
             } else {
-                sizes = true;
                 self.expression()?;
             }
         }
         let close = self.expect_close(TokenKind::RightBracket, open)?;
-        let span = open.span.to(close);
-        let written = if sizes {
-            self.text(span).to_owned()
-        } else {
-            format!("[{}]", ",".repeat(dimensions - 1))
-        };
+        let commas = ",".repeat((dimensions - 1).min(20));
         let name = name.map_or(String::new(), |n| format!(" {n}"));
         self.report(
             Diagnostic::new(
                 Code::OldArraySyntax,
-                span,
+                open.span.to(close),
                 "arrays are no longer written with brackets behind",
             )
-            .hint(format!("write `array{written} {type}{name}`")),
+            .hint(format!("write `array[{commas}] {type}{name}`")),
         );
         Ok(dimensions)
     }

@@ -126,9 +126,14 @@ impl Parser<'_> {
             if self.at(TokenKind::End) || self.at_block() {
                 self.expect_close(TokenKind::RightBrace, open)?;
             }
-            match self.statement(false) {
-                Ok(statement) => statements.push(statement),
-                Err(Failed) => self.recover(),
+            if let Ok(statement) = self.statement(false) {
+                statements.push(statement);
+            } else {
+                self.recover();
+                statements.push(Statement {
+                    kind: StatementKind::Unknown,
+                    span: self.previous,
+                });
             }
         }
     }

@@ -56,6 +56,8 @@ pub(crate) enum StatementKind {
     Return(Option<Expression>),
     Declaration(Declaration),
     Function(Box<FunctionDefinition>),
+    /// What was reported and skipped.
+    Unknown,
 }
 
 /// `=` is `None`.

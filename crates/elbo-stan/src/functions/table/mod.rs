@@ -1,4 +1,4 @@
-//! Every function of the functions reference [@stan2026functions], as rows.
+//! Every function of the functions reference `[@stan2026functions]`, as rows.
 //!
 //! A row is one name, or several with the same signatures, and the signatures in the notation of
 //! [`notation`](super::notation); to add a function, add a row. A distribution is one row for all its

@@ -1,16 +1,21 @@
 //! Characters into tokens, and `#include` into the tokens of another file.
 //!
-//! The lexer reads one file at a time and keeps a stack of those it is in the middle of; the parser
-//! sees one stream. What cannot be a token is reported here and skipped, so that the parser never
+//! The lexer reads one file at a time and keeps a stack of those it is in the middle of (`files`); the
+//! parser sees one stream. What cannot be a token is reported here and skipped, so that the parser never
 //! fails on a character. Every limit on quantity is enforced here.
+
+mod characters;
+mod files;
 
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::include::Includes;
 use crate::limits::Limits;
+use crate::parser::shorten;
 use crate::source::{Sources, Span};
 use crate::token::{Token, TokenKind};
+use characters::{foreign_letters, line_end, number, run};
 
 /// A file that is being read.
 struct Open {
@@ -175,6 +180,11 @@ impl<'a> Lexer<'a> {
         let digit_follows = bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
         let (kind, end) = if first.is_ascii_alphabetic() {
             let end = start + run(&bytes[start..], |b| b.is_ascii_alphanumeric() || b == b'_');
+            let letters = foreign_letters(&text[end..]);
+            if letters > 0 {
+                file.at = end + letters;
+                return Some(self.foreign_name(start, end, end + letters));
+            }
             let word = TokenKind::word(&text[start..end]).unwrap_or(TokenKind::Identifier);
             (word, end)
         } else if first.is_ascii_digit() || (first == b'.' && digit_follows) {
@@ -186,6 +196,8 @@ impl<'a> Lexer<'a> {
             if bytes.get(close) == Some(&b'"') {
                 (TokenKind::String, close + 1)
             } else {
+                // The closing parenthesis of the call is hardly meant to be in the string.
+                let close = start + text[start..close].trim_end_matches([')', ';', ' ']).len();
                 file.at = close;
                 let span = self.span(start, close);
                 self.diagnostics.push(
@@ -203,13 +215,48 @@ impl<'a> Lexer<'a> {
             let end = start + text[start..].chars().next().map_or(1, char::len_utf8);
             file.at = end;
             self.unknown_character(&text[start..end], start, end);
-            return None;
+            // What was meant stands for it.
+            let meant = match &text[start..end] {
+                "&" => TokenKind::AndAnd,
+                "−" | "–" => TokenKind::Minus,
+                "“" | "”" => {
+                    let rest = &text[end..];
+                    let length = rest.find(['”', '“', '"', '\n']).unwrap_or(rest.len());
+                    let past = rest[length..].chars().next().filter(|&c| c != '\n');
+                    let file = self.open.last_mut().expect("one is open");
+                    file.at = end + length + past.map_or(0, char::len_utf8);
+                    TokenKind::String
+                }
+                _ => return None,
+            };
+            return Some(Token {
+                kind: meant,
+                span: self.span(start, end),
+            });
         };
         file.at = end;
         Some(Token {
             kind,
             span: self.span(start, end),
         })
+    }
+
+    /// A name with letters that are not ASCII, reported and taken as it is.
+    fn foreign_name(&mut self, start: usize, from: usize, end: usize) -> Token {
+        let span = self.span(start, end);
+        let letters = self.text(self.span(from, end)).to_owned();
+        self.diagnostics.push(
+            Diagnostic::new(
+                Code::UnknownCharacter,
+                span,
+                format!("Stan has no use for `{}` in a name", shorten(&letters)),
+            )
+            .hint("names consist of ASCII letters, digits and underscores"),
+        );
+        Token {
+            kind: TokenKind::Identifier,
+            span,
+        }
     }
 
     fn unknown_character(&mut self, character: &str, start: usize, end: usize) {
@@ -236,199 +283,10 @@ impl<'a> Lexer<'a> {
         self.diagnostics
             .push(found.hint_if(hint.map(str::to_owned)));
     }
-
-    /// `#include`, or a comment as it was written long ago.
-    fn directive(&mut self) {
-        let file = self.open.last_mut().expect("one is open");
-        let text = file.text.clone();
-        let bytes = text.as_bytes();
-        let start = file.at;
-        let rest = &text[start..];
-        let is_include = rest
-            .strip_prefix("#include")
-            .is_some_and(|after| after.starts_with([' ', '\t', '\n', '\r', '\u{c}', '"', '<']));
-        if !is_include {
-            let end = line_end(bytes, start);
-            file.at = end;
-            let span = self.span(start, end);
-            self.diagnostics.push(
-                Diagnostic::new(Code::OldComment, span, "comments no longer begin with `#`")
-                    .hint("write `//`; `#` is for `#include` only"),
-            );
-            return;
-        }
-        let from = start + "#include".len();
-        let from = from + run(&bytes[from..], |b| b.is_ascii_whitespace());
-        let (name, end) = if let Some(&open @ (b'"' | b'<')) = bytes.get(from) {
-            let close = if open == b'"' { b'"' } else { b'>' };
-            let length = run(&bytes[from + 1..], |b| {
-                !matches!(b, b'\n' | b'\r') && b != close
-            });
-            let end = from + 1 + length;
-            (&text[from + 1..end], (end + 1).min(bytes.len()))
-        } else {
-            let length = run(&bytes[from..], |b| !b.is_ascii_whitespace());
-            (&text[from..from + length], from + length)
-        };
-        file.at = end;
-        let name = name.to_owned();
-        let span = self.span(start, end);
-        if name.is_empty() {
-            self.diagnostics.push(
-                Diagnostic::new(Code::MalformedInclude, span, "`#include` names no file")
-                    .hint("write `#include file.stan`"),
-            );
-        } else {
-            self.include(&name, span);
-        }
-    }
-
-    fn include(&mut self, name: &str, span: Span) {
-        self.included += 1;
-        if self.included > self.limits.includes {
-            self.stop(
-                Code::TooManyIncludes,
-                span,
-                format!(
-                    "more than {} files are included, the limit",
-                    self.limits.includes
-                ),
-            );
-            return;
-        }
-        let from = self.open.last().map_or("", |file| file.name.as_str());
-        match self.includes.find(name, from) {
-            Err(reason) => self.diagnostics.push(
-                Diagnostic::new(
-                    Code::IncludeNotFound,
-                    span,
-                    format!("`{name}` cannot be included: {reason}"),
-                )
-                .hint("a file is looked for in the folder of the program"),
-            ),
-            Ok(found) => {
-                if self.open.iter().any(|file| file.name == found.name) {
-                    self.diagnostics.push(
-                        Diagnostic::new(
-                            Code::IncludeCycle,
-                            span,
-                            format!("`{}` includes itself", found.name),
-                        )
-                        .hint("remove one of the inclusions in the circle"),
-                    );
-                } else if self.functions.contains(&found.name) {
-                    // Twice the same functions are once the same functions.
-                } else {
-                    let extension = std::path::Path::new(&found.name).extension();
-                    if extension.is_some_and(|e| e.eq_ignore_ascii_case("stanfunctions")) {
-                        self.functions.push(found.name.clone());
-                    }
-                    self.enter(&found.name, &found.bytes, Some(span));
-                }
-            }
-        }
-    }
-
-    /// Begins to read a file.
-    fn enter(&mut self, name: &str, bytes: &[u8], included_at: Option<Span>) {
-        // Addresses have 32 bits, so no setting can allow more than half of that.
-        let limit = self.limits.source_bytes.min(1 << 31);
-        self.bytes = self.bytes.saturating_add(bytes.len());
-        if self.bytes > limit {
-            let at = included_at.unwrap_or_else(|| {
-                self.sources.add(name.to_owned(), "".into(), None);
-                Span { start: 0, end: 0 }
-            });
-            self.stop(
-                Code::SourceTooLong,
-                at,
-                format!(
-                    "`{name}` brings the program to {} bytes; the limit is {limit}",
-                    self.bytes
-                ),
-            );
-            return;
-        }
-        let bad = std::str::from_utf8(bytes)
-            .err()
-            .map(|error| (error.valid_up_to(), bytes[error.valid_up_to()]));
-        // What is wrong becomes U+FFFD, so that the rest can still be checked.
-        let text: Arc<str> = String::from_utf8_lossy(bytes).into();
-        let index = self.sources.add(name.to_owned(), text.clone(), included_at);
-        let base = self.sources.files()[index].start();
-        if let Some((good, byte)) = bad {
-            let at = base + offset(good);
-            self.diagnostics.push(
-                Diagnostic::new(
-                    Code::NotUtf8,
-                    Span { start: at, end: at },
-                    format!("byte {} of `{name}`, {byte:#04x}, is not UTF-8", good + 1),
-                )
-                .hint("save the file as UTF-8"),
-            );
-        }
-        self.open.push(Open {
-            name: name.to_owned(),
-            text,
-            base,
-            at: 0,
-        });
-    }
 }
 
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-fn run(bytes: &[u8], accept: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|&&b| accept(b)).count()
-}
-
-fn line_end(bytes: &[u8], from: usize) -> usize {
-    from + run(&bytes[from..], |b| !matches!(b, b'\n' | b'\r'))
-}
-
-/// Digits with underscores between them.
-fn digits(bytes: &[u8]) -> usize {
-    let mut at = run(bytes, |b| b.is_ascii_digit());
-    while at > 0 {
-        let bars = run(&bytes[at..], |b| b == b'_');
-        let more = run(&bytes[at + bars..], |b| b.is_ascii_digit());
-        if bars != 1 || more == 0 {
-            break;
-        }
-        at += bars + more;
-    }
-    at
-}
-
-/// The longest number at the start of some bytes.
-fn number(bytes: &[u8]) -> (TokenKind, usize) {
-    let whole = digits(bytes);
-    let mut at = whole;
-    let mut kind = TokenKind::Integer;
-    if bytes.get(at) == Some(&b'.') {
-        // The longest token wins, as everywhere: `1./2` is `1. / 2`.
-        at += 1 + digits(&bytes[at + 1..]);
-        kind = if whole == 0 {
-            TokenKind::DotNumeral
-        } else {
-            TokenKind::Real
-        };
-    }
-    if matches!(bytes.get(at), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
-        let exponent = digits(&bytes[(at + 1 + sign).min(bytes.len())..]);
-        if exponent > 0 {
-            at += 1 + sign + exponent;
-            kind = TokenKind::Real;
-        }
-    }
-    let next = bytes.get(at + 1).copied().unwrap_or(b' ');
-    if bytes.get(at) == Some(&b'i') && !(next.is_ascii_alphanumeric() || next == b'_') {
-        return (TokenKind::Imaginary, at + 1);
-    }
-    (kind, at)
 }
 
 #[cfg(test)]

@@ -1,0 +1,7 @@
+// limit: diagnostics 2
+model {
+  target += a;
+  target += b;
+  target += c;
+  target += d;
+}

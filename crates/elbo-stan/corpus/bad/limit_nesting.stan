@@ -1,0 +1,4 @@
+// limit: nesting 6
+model {
+  target += ((((((((1))))))));
+}

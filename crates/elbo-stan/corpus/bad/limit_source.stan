@@ -1,0 +1,2 @@
+// limit: source_bytes 20
+data { }

@@ -1,0 +1,5 @@
+// limit: tokens 8
+data {
+  int N;
+  int K;
+}

@@ -1,0 +1,4 @@
+// Latin-1 in a comment: ä
+model {
+  target += nothing;
+}

@@ -1,0 +1,3 @@
+real half(real x) {
+  return x / ;
+}
