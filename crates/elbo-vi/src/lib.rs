@@ -23,6 +23,7 @@ pub mod sample;
 pub mod target;
 
 mod error;
+mod hamiltonian;
 mod program;
 #[cfg(test)]
 mod testing;

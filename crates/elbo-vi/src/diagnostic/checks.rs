@@ -21,7 +21,7 @@ pub(super) const PROMISED: f64 = 0.1;
 /// Off by more than this, a mean or a standard deviation misleads.
 const MISLEADING: (f64, f64) = (0.3, 0.4);
 /// Standard errors that allow the promise for the worst of a handful of coordinates.
-pub(super) const PRECISE: f64 = 0.05;
+pub(crate) const PRECISE: f64 = 0.05;
 /// What cannot be excluded must stay short of misleading.
 const EXCLUDED: (f64, f64) = (0.25, 0.3);
 /// Where `q` and the weighted answer differ by more, whoever ignores the weights may be misled: the
@@ -83,12 +83,20 @@ pub(super) fn doubts_of_weights(weighted: &WeightedDraws, moments: &[Moments]) -
     doubts
 }
 
+/// Where chains cannot enter a region, few carried draws stand for it, with weights whose tail shows
+/// late; so their weights must have a variance.
+pub(super) fn doubt_of_carried(weighted: &WeightedDraws) -> Option<Doubt> {
+    const KHAT: f64 = 0.5;
+    let khat = weighted.khat();
+    (!(khat <= KHAT)).then_some(Doubt::Carried { khat })
+}
+
 impl Moments {
-    pub(super) fn mean_error(&self) -> f64 {
+    pub(crate) fn mean_error(&self) -> f64 {
         self.mean.mcse / self.sd.mean
     }
 
-    pub(super) fn sd_error(&self) -> f64 {
+    pub(crate) fn sd_error(&self) -> f64 {
         self.sd.mcse / self.sd.mean
     }
 
@@ -221,7 +229,7 @@ pub(super) fn doubt_of_chains(
             n_transitions,
             seed.wrapping_add(attempt as u64),
         )?;
-        doubt = doubt_of_drift(&found);
+        doubt = doubt_of_drift(&found, moments);
         if !matches!(doubt, Some(Doubt::Unconfirmed { error, .. }) if error < 1.0) {
             break;
         }
@@ -229,10 +237,18 @@ pub(super) fn doubt_of_chains(
     Ok(doubt)
 }
 
-fn doubt_of_drift(found: &Drift) -> Option<Doubt> {
+fn doubt_of_drift(found: &Drift, moments: &[Moments]) -> Option<Doubt> {
+    // Chains move from the answer, which has errors of its own.
+    let from = |shift: &Shift, own: f64| Shift {
+        value: shift.value,
+        error: shift.error.hypot(own),
+    };
+    let shifts: Vec<(Shift, Shift)> = (moments.iter().zip(&found.means).zip(&found.sds))
+        .map(|((m, mean), sd)| (from(mean, m.mean_error()), from(sd, m.sd_error())))
+        .collect();
     let moved = |shift: &Shift| shift.value.abs() > PROMISED.max(REAL * shift.error);
-    let moves: Vec<(usize, &Shift, &Shift)> = (0..found.means.len())
-        .map(|i| (i, &found.means[i], &found.sds[i]))
+    let moves: Vec<(usize, &Shift, &Shift)> = (shifts.iter().enumerate())
+        .map(|(i, (mean, sd))| (i, mean, sd))
         .filter(|(_, mean, sd)| moved(mean) || moved(sd))
         .collect();
     if !moves.is_empty() {
@@ -248,12 +264,7 @@ fn doubt_of_drift(found: &Drift) -> Option<Doubt> {
         });
     }
     let reach = |s: &Shift| s.value.abs() + 2.0 * s.error;
-    let reaches: Vec<(f64, f64)> = found
-        .means
-        .iter()
-        .zip(&found.sds)
-        .map(|(m, s)| (reach(m), reach(s)))
-        .collect();
+    let reaches: Vec<(f64, f64)> = shifts.iter().map(|(m, s)| (reach(m), reach(s))).collect();
     let (coordinate, excess) = worst(&reaches, |(m, s)| (m / EXCLUDED.0).max(s / EXCLUDED.1));
     (!(excess <= 1.0)).then(|| Doubt::Unconfirmed {
         coordinate,

@@ -106,6 +106,11 @@ pub enum Doubt {
         /// The fraction of draws.
         fraction: f64,
     },
+    /// Draws were carried to the target along a path, and their weights have no variance.
+    Carried {
+        /// k̂ of the weights.
+        khat: f64,
+    },
     /// Nothing independent was tried that could have found another mode.
     NoProbes,
 }
@@ -125,6 +130,7 @@ impl Doubt {
             | Self::Drifts { .. }
             | Self::Unconfirmed { .. }
             | Self::HalvesDisagree { .. }
+            | Self::Carried { .. }
             | Self::Corrected { serious: true, .. }
             | Self::NoProbes => Weight::Serious,
             Self::Corrected { .. } | Self::Outside { .. } => Weight::Note,
@@ -210,6 +216,9 @@ impl Doubt {
                 "{:.1}% of q's draws fall outside the support",
                 100.0 * fraction
             ),
+            Self::Carried { khat } => format!(
+                "draws could not be carried to the posterior evenly (k̂ = {khat:.2} of their weights)"
+            ),
             Self::NoProbes => {
                 "no other start was tried, so another mode may have been missed".into()
             }
@@ -232,7 +241,7 @@ impl Doubt {
                 "fit a mixture, or constrain what makes the modes (an order, a sign), then compare \
                  with NUTS"
             }
-            Self::Drifts { .. } | Self::Unconfirmed { .. } => {
+            Self::Drifts { .. } | Self::Unconfirmed { .. } | Self::Carried { .. } => {
                 "reparameterise what is strongly curved (non-centred scales), or sample with NUTS"
             }
             Self::HalvesDisagree { .. } => "give it a larger budget",

@@ -7,21 +7,16 @@
 //! importance weights do not (a funnel's neck); it cannot cross to another mode, for which see
 //! `missed_mass`. Deliberately absent: a sampler for users (`sample`).
 
-use elbo_math::linalg::{Cholesky, Matrix, matmul, matmul_tn};
-use elbo_math::random::{Stream, fill_standard_normal, stream, uniform};
+use elbo_math::linalg::{Cholesky, Matrix};
+use elbo_math::random::stream;
 
+use crate::hamiltonian::{Chains, Frame, Kernel};
 use crate::{Draws, Target, ViError};
 
 /// Transitions that tune the step size; they count as burn-in.
 const TUNING: usize = 4;
 /// Transitions before the averages begin, tuning included.
 const BURN_IN: usize = 6;
-/// A trajectory of a quarter period of a standard normal forgets where it began.
-const LENGTH: f64 = std::f64::consts::FRAC_PI_2;
-/// The most steps per trajectory: what short means.
-const MOST_STEPS: usize = 12;
-/// The acceptance rate that steps are tuned to.
-const ACCEPTANCE: f64 = 0.8;
 /// Below this acceptance the chains stand still and nothing can be concluded.
 const STUCK: f64 = 0.1;
 /// The strongest memory from which a movement is extrapolated.
@@ -95,9 +90,9 @@ pub fn drift(
 ) -> Result<Drift, ViError> {
     let dimension = starts.dimension();
     assert_eq!(answer.mean.len(), dimension, "one mean per coordinate");
-    let metric = Metric::new(answer);
-    let mut chains = Chains::new(target, starts.clone())?;
-    let mut step = 1.2 / (dimension as f64).powf(0.25);
+    let frame = frame(answer);
+    let mut chains = Chains::new(target, &frame, frame.standardise(starts))?;
+    let mut kernel = Kernel::first(1.0, dimension);
     let (mut accepted, mut late) = (0.0, 0);
     let mut sums = [
         Draws::zeros(dimension, starts.n_draws()),
@@ -105,15 +100,16 @@ pub fn drift(
     ];
     for t in 0..n_transitions.max(BURN_IN + 1) {
         let mut rng = stream(seed, "verdict/drift", t as u64);
-        let acceptance = chains.transition(target, &metric, step, &mut rng)?;
+        let acceptance = chains.transition(&kernel, &mut rng)?;
         if t < TUNING {
-            step *= (2.0 * (acceptance - ACCEPTANCE)).exp();
+            kernel.tune(acceptance);
         }
         if t >= BURN_IN {
             late += 1;
             accepted += acceptance;
+            let positions = frame.place(chains.standard());
             for i in 0..dimension {
-                for (s, x) in chains.positions.coordinate(i).iter().enumerate() {
+                for (s, x) in positions.coordinate(i).iter().enumerate() {
                     let u = (x - answer.mean[i]) / answer.sd[i];
                     sums[0].coordinate_mut(i)[s] += u;
                     sums[1].coordinate_mut(i)[s] += u * u;
@@ -171,132 +167,17 @@ fn settled(first: &[f64], sums: &[f64], late: i32, acceptance: f64) -> Shift {
     Shift { value, error }
 }
 
-/// What makes the answer's coordinates unit-sized and, if known, uncorrelated.
-enum Metric {
-    Diagonal(Vec<f64>),
-    Full(Matrix), // lower Cholesky factor of the covariance
-}
-
-impl Metric {
-    fn new(answer: &Answer) -> Self {
-        let full = answer.covariance.as_ref().and_then(|c| {
-            (c.rows() <= FULL_MATRIX)
-                .then(|| Cholesky::new(c).ok())
-                .flatten()
-        });
-        full.map_or_else(
-            || Self::Diagonal(answer.sd.clone()),
-            |factor| Self::Full(factor.lower().clone()),
-        )
-    }
-
-    /// `L v` or `Lᵀ v` for every draw.
-    fn apply(&self, draws: &Draws, transposed: bool) -> Draws {
-        let (dimension, n_draws) = (draws.dimension(), draws.n_draws());
-        match self {
-            Self::Diagonal(scales) => {
-                let mut scaled = draws.clone();
-                for (i, scale) in scales.iter().enumerate() {
-                    for v in scaled.coordinate_mut(i) {
-                        *v *= scale;
-                    }
-                }
-                scaled
-            }
-            Self::Full(lower) => {
-                let matrix = Matrix::from_vec(dimension, n_draws, draws.as_slice().to_vec());
-                let product = if transposed {
-                    matmul_tn(lower, &matrix)
-                } else {
-                    matmul(lower, &matrix)
-                };
-                Draws::from_vec(dimension, n_draws, product.into_vec())
-            }
-        }
-    }
-}
-
-/// All chains at their current positions.
-struct Chains {
-    positions: Draws,
-    values: Vec<f64>,
-    gradients: Draws,
-}
-
-impl Chains {
-    fn new(target: &Target<'_>, positions: Draws) -> Result<Self, ViError> {
-        let (values, gradients) = target.log_densities_and_gradients(&positions)?;
-        Ok(Self {
-            positions,
-            values,
-            gradients,
-        })
-    }
-
-    /// One Hamiltonian transition of every chain; answers the mean acceptance probability.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a few steps"
-    )]
-    fn transition(
-        &mut self,
-        target: &Target<'_>,
-        metric: &Metric,
-        step: f64,
-        rng: &mut Stream,
-    ) -> Result<f64, ViError> {
-        let (dimension, n_draws) = (self.positions.dimension(), self.positions.n_draws());
-        // A random length breaks resonances.
-        let step = step * (0.8 + 0.4 * uniform(rng));
-        let n_steps = ((LENGTH / step).ceil() as usize).clamp(1, MOST_STEPS);
-        let mut momenta = Draws::zeros(dimension, n_draws);
-        fill_standard_normal(rng, momenta.as_mut_slice());
-        let before = kinetic(&momenta);
-        let mut positions = self.positions.clone();
-        let (mut values, mut gradients) = (self.values.clone(), self.gradients.clone());
-        add(&mut momenta, 0.5 * step, &metric.apply(&gradients, true));
-        for k in 1..=n_steps {
-            add(&mut positions, step, &metric.apply(&momenta, false));
-            (values, gradients) = target.log_densities_and_gradients(&positions)?;
-            let part = if k == n_steps { 0.5 } else { 1.0 };
-            add(&mut momenta, part * step, &metric.apply(&gradients, true));
-        }
-        let after = kinetic(&momenta);
-        let mut total = 0.0;
-        for s in 0..n_draws {
-            let gain = values[s] - after[s] - self.values[s] + before[s];
-            let probability = if gain.is_nan() {
-                0.0
-            } else {
-                gain.min(0.0).exp()
-            };
-            total += probability;
-            if uniform(rng) < probability {
-                self.values[s] = values[s];
-                for i in 0..dimension {
-                    self.positions.coordinate_mut(i)[s] = positions.get(i, s);
-                    self.gradients.coordinate_mut(i)[s] = gradients.get(i, s);
-                }
-            }
-        }
-        Ok(total / n_draws as f64)
-    }
-}
-
-fn kinetic(momenta: &Draws) -> Vec<f64> {
-    let mut energy = vec![0.0; momenta.n_draws()];
-    for i in 0..momenta.dimension() {
-        for (e, p) in energy.iter_mut().zip(momenta.coordinate(i)) {
-            *e += 0.5 * p * p;
-        }
-    }
-    energy
-}
-
-fn add(to: &mut Draws, scale: f64, what: &Draws) {
-    for (t, w) in to.as_mut_slice().iter_mut().zip(what.as_slice()) {
-        *t += scale * w;
+/// The coordinates in which the chains move.
+fn frame(answer: &Answer) -> Frame {
+    let full = answer.covariance.as_ref().and_then(|c| {
+        (c.rows() <= FULL_MATRIX)
+            .then(|| Cholesky::new(c).ok())
+            .flatten()
+    });
+    let mean = answer.mean.clone();
+    match full {
+        Some(factor) => Frame::full(mean, factor),
+        None => Frame::diagonal(mean, answer.sd.clone()),
     }
 }
 

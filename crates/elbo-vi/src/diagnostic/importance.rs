@@ -94,6 +94,17 @@ impl WeightedDraws {
         weighted
     }
 
+    /// These draws and others that were made the same way.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let (n, more) = (self.draws.n_draws(), other.draws.n_draws());
+        let mut draws = Draws::zeros(self.draws.dimension(), n + more);
+        draws.put(0, &self.draws);
+        draws.put(n, &other.draws);
+        let log_target = [&self.log_target[..], &other.log_target].concat();
+        let log_q = [&self.log_q[..], &other.log_q].concat();
+        Self::from_parts(draws, log_target, log_q)
+    }
+
     /// `log p − log q` per draw.
     pub fn log_ratios(&self) -> Vec<f64> {
         self.log_target

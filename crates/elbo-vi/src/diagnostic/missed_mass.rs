@@ -47,7 +47,8 @@ impl MissedMass {
     }
 }
 
-/// Draws `n_draws` from all probes together and pools them with `own`, the draws of `q`.
+/// Draws `n_draws` from all probes together and pools them with `own`, draws of `q`; what is found is
+/// compared with the evidence of the `answer`, which is `own` unless draws of `q` were carried further.
 ///
 /// # Errors
 /// What the density fails with.
@@ -58,6 +59,7 @@ pub fn missed_mass(
     target: &Target<'_>,
     q: &dyn Approximation,
     own: &WeightedDraws,
+    answer: &WeightedDraws,
     probes: &[&dyn Approximation],
     n_draws: usize,
     seed: u64,
@@ -97,7 +99,7 @@ pub fn missed_mass(
     let pooled = WeightedDraws::from_parts(draws, log_target, log_mixture);
 
     // Both evidences as means of ratios; the difference of logarithms is what q misses.
-    let gap = own.log_evidence() - pooled.log_evidence();
+    let gap = answer.log_evidence() - pooled.log_evidence();
     let fraction = if gap.is_nan() {
         1.0
     } else {
@@ -106,7 +108,7 @@ pub fn missed_mass(
     let relative = |w: &WeightedDraws| 1.0 / w.effective_sample_size().max(1.0);
     Ok(MissedMass {
         fraction,
-        error: (1.0 - fraction) * (relative(own) + relative(&pooled)).sqrt(),
+        error: (1.0 - fraction) * (relative(answer) + relative(&pooled)).sqrt(),
         pooled,
     })
 }
@@ -131,7 +133,7 @@ mod tests {
         let own = WeightedDraws::new(&target, &left, 4000, 1).unwrap();
         // The weights of the larger mode alone look perfect.
         assert!(own.khat() < 0.3, "{}", own.khat());
-        let missed = missed_mass(&target, &left, &own, &[&right], 2000, 1).unwrap();
+        let missed = missed_mass(&target, &left, &own, &own, &[&right], 2000, 1).unwrap();
         assert!(
             (missed.fraction - 0.25).abs() < 5.0 * missed.error,
             "{} ± {}",
@@ -157,7 +159,7 @@ mod tests {
         let narrow = MeanField::new(gaussian.mean.clone(), vec![0.1; 5]).unwrap();
         let own = WeightedDraws::new(&target, &q, 4000, 3).unwrap();
         let probes: [&dyn Approximation; 2] = [&elsewhere, &narrow];
-        let missed = missed_mass(&target, &q, &own, &probes, 2000, 3).unwrap();
+        let missed = missed_mass(&target, &q, &own, &own, &probes, 2000, 3).unwrap();
         assert!(missed.fraction <= 5.0 * missed.error, "{missed:?}");
         for (mean, sd) in missed.shifts(&own.moments().unwrap()) {
             // 4000 draws each: 5 standard errors of √2/√4000, and half of that for sds.

@@ -1,7 +1,8 @@
 //! Whether to believe a fit: diagnostics that know a target and an approximation of it, and no method.
 
+pub(crate) mod annealing;
 pub mod calibration;
-mod checks;
+pub(crate) mod checks;
 pub mod compare;
 pub mod doubt;
 pub mod drift;

@@ -8,7 +8,8 @@
 use std::fmt;
 
 use super::checks::{
-    PRECISE, PROMISED, doubt_of_chains, doubt_of_halves, doubt_of_probes, doubts_of_weights,
+    PRECISE, PROMISED, doubt_of_carried, doubt_of_chains, doubt_of_halves, doubt_of_probes,
+    doubts_of_weights,
 };
 use super::doubt::{Doubt, Weight};
 use super::drift::DriftConfig;
@@ -151,13 +152,31 @@ pub fn judge(
         });
     }
     let n_draws = config.n_draws.min((MOST_NUMBERS / dimension).max(200));
-    let weighted = WeightedDraws::new(target, q, n_draws, seed)?;
+    let own = WeightedDraws::new(target, q, n_draws, seed)?;
+    judge_draws(target, q, own, None, circumstances, config, seed)
+}
+
+/// As [`judge`], of an answer made from draws of `q` that were `carried` further, beside draws of `q`.
+pub(crate) fn judge_draws(
+    target: &Target<'_>,
+    q: &dyn Approximation,
+    own: WeightedDraws,
+    carried: Option<WeightedDraws>,
+    circumstances: Circumstances<'_>,
+    config: &VerdictConfig,
+    seed: u64,
+) -> Result<Judged, ViError> {
+    let weighted = carried.as_ref().unwrap_or(&own);
+    let n_draws = weighted.draws.n_draws();
     let moments = weighted.moments().unwrap_or_default();
     let mut doubts = Vec::new();
     if !circumstances.converged {
         doubts.push(Doubt::NotConverged);
     }
-    doubts.extend(doubts_of_weights(&weighted, &moments));
+    doubts.extend(doubts_of_weights(weighted, &moments));
+    if carried.is_some() {
+        doubts.extend(doubt_of_carried(weighted));
+    }
     if let Some([first, second]) = circumstances.halves {
         doubts.extend(doubt_of_halves(first, second, &moments, seed));
     }
@@ -166,8 +185,8 @@ pub fn judge(
         doubts.push(Doubt::NoProbes);
     } else if !moments.is_empty() {
         let n = config.n_probe_draws.min(n_draws);
-        let found = missed_mass(target, q, &weighted, circumstances.probes, n, seed)?;
-        doubts.extend(doubt_of_probes(&found, &weighted, &moments));
+        let found = missed_mass(target, q, &own, weighted, circumstances.probes, n, seed)?;
+        doubts.extend(doubt_of_probes(&found, weighted, &moments));
         missed = Some(found);
     }
     let open = match grade(&doubts) {
@@ -176,7 +195,7 @@ pub fn judge(
         Grade::Bad => false,
     };
     if open {
-        doubts.extend(doubt_of_chains(target, &weighted, &moments, config, seed)?);
+        doubts.extend(doubt_of_chains(target, weighted, &moments, config, seed)?);
     }
     let hints = if moments.is_empty() {
         Vec::new()
@@ -194,14 +213,14 @@ pub fn judge(
         effective_sample_size: weighted.effective_sample_size(),
         elbo: weighted.elbo(),
         importance_weighted_elbo: weighted.importance_weighted_elbo(),
-        believe: believe(&doubts, &weighted, &moments),
+        believe: believe(&doubts, weighted, &moments),
         moments,
         doubts,
         hints,
     };
     Ok(Judged {
         verdict,
-        weighted,
+        weighted: carried.unwrap_or(own),
         missed,
     })
 }

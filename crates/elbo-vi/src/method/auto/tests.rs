@@ -2,6 +2,7 @@
 
 use elbo_math::log_space::{inv_logit, log1p_exp};
 use elbo_math::random::{fill_standard_normal, stream, uniform};
+use elbo_math::special::{digamma, trigamma};
 
 use crate::density::FromFn;
 use crate::diagnostic::verdict::Grade;
@@ -195,6 +196,28 @@ fn difficult_posteriors_are_never_called_good_wrongly() {
         &sd,
         SMALL,
     );
+}
+
+#[test]
+fn what_no_gaussian_is_near_enough_to_is_reached_by_annealing() {
+    // Logarithms of Gamma variables of shape 2, independent: too many for weights, and for a flow.
+    let d = 150;
+    let density = FromFn(|x: &[f64], g: &mut [f64]| {
+        let mut value = 0.0;
+        for (g, x) in g.iter_mut().zip(x) {
+            value += 2.0 * x - x.exp();
+            *g = 2.0 - x.exp();
+        }
+        value
+    });
+    let found = fit(&density, d, &FitConfig::new(3)).unwrap();
+    assert_eq!(found.method, "annealed", "{}", found.verdict);
+    assert_eq!(found.verdict.grade, Grade::Good, "{}", found.verdict);
+    let (mean, sd) = (digamma(2.0), trigamma(2.0).sqrt());
+    let (of_mean, of_sd) = errors(&found, &vec![mean; d], &vec![sd; d]);
+    // The worst of 150 of a thousand independent draws: 3.5 standard errors, which are 0.032 and, with
+    // a kurtosis of 4.2, 0.028.
+    assert!(of_mean < 0.11 && of_sd < 0.12, "{of_mean} {of_sd}");
 }
 
 /// Moments of (μ, log τ, θ) from NUTS on the non-centred parameters, on which it mixes.

@@ -1,0 +1,134 @@
+//! Draws of the best Gaussian, carried to the target through a path of densities between them.
+//!
+//! The one idea: in many dimensions no family is close enough for importance weights, but a path to the
+//! target is (`diagnostic::annealing`). What is returned beside the Gaussian are its carried draws with
+//! their weights, which the verdict judges like any others. Deliberately absent: more than one mode (the
+//! draws stay in the mode where they began), and dimensions whose covariance is too much to factor.
+
+use elbo_math::linalg::{Cholesky, Matrix, matmul_nt};
+
+use crate::diagnostic::annealing::Pilot;
+use crate::diagnostic::checks::PRECISE;
+use crate::diagnostic::importance::WeightedDraws;
+use crate::diagnostic::psis::khat_threshold;
+use crate::driver::{Fitted, Outcome, Stopped};
+use crate::family::FullRank;
+use crate::hamiltonian::Frame;
+use crate::{Target, ViError};
+
+/// What the rung is called.
+pub(super) const NAME: &str = "annealed";
+
+/// Draws that are carried first.
+const DRAWS: usize = 1000;
+/// Draws in all where so few leave moments imprecise.
+const MOST_DRAWS: usize = 8000;
+/// Variances of the log weights to aim at, until the weights are good.
+const VARIANCES: [f64; 4] = [0.5, 0.17, 0.06, 0.02];
+/// Weights are good where this share of the draws counts,
+const COUNT: f64 = 0.3;
+/// and their k̂ is below this: then they have a variance.
+const KHAT: f64 = 0.5;
+/// Stages of the first path, at least: a pilot of few draws does not see the tails.
+const FEWEST: usize = 8;
+/// Gradients of a transition, about, for an estimate of what a path costs.
+const STEPS: u64 = 5;
+
+/// Carries draws from a Gaussian with the moments of `found`; `None` where no path was found within
+/// the budget.
+///
+/// # Errors
+/// What the density fails with.
+pub(super) fn annealed(
+    target: &Target<'_>,
+    found: &WeightedDraws,
+    budget: u64,
+    seed: u64,
+) -> Result<Option<(Fitted, WeightedDraws)>, ViError> {
+    let before = target.gradient_evaluations();
+    let mut best: Option<(FullRank, WeightedDraws)> = None;
+    for (attempt, variance) in VARIANCES.into_iter().enumerate() {
+        // What was carried once tells the Gaussian for the next time, which is wider and better placed.
+        let known = best.as_ref().map_or(found, |(_, carried)| carried);
+        let Some((mean, factor)) = moments(known) else {
+            break;
+        };
+        let base = FullRank::from_cholesky(mean.clone(), factor.clone())?;
+        let frame = Frame::full(mean, factor);
+        let seed = seed.wrapping_add(attempt as u64);
+        let Some(pilot) = Pilot::new(target, &frame, seed)? else {
+            break;
+        };
+        let path = pilot.path(variance, FEWEST << attempt);
+        let used = target.gradient_evaluations() - before;
+        if used + (DRAWS * path.len()) as u64 * STEPS > budget {
+            break;
+        }
+        let mut carried = path.carry(target, &frame, DRAWS, seed)?;
+        let good =
+            carried.khat() <= KHAT && carried.effective_sample_size() >= COUNT * DRAWS as f64;
+        while good && !is_precise(&carried) {
+            let more = carried.draws.n_draws();
+            let used = target.gradient_evaluations() - before;
+            if 2 * more > MOST_DRAWS || used + (more * path.len()) as u64 * STEPS > budget {
+                break;
+            }
+            let seed = seed.wrapping_add(more as u64);
+            carried = carried.joined(&path.carry(target, &frame, more, seed)?);
+        }
+        best = Some((base, carried));
+        if good {
+            break;
+        }
+    }
+    Ok(best.map(|(base, carried)| {
+        let fitted = Fitted {
+            approximation: Box::new(base),
+            outcome: Outcome {
+                stopped: Stopped::Converged,
+                gradient_evaluations: target.gradient_evaluations() - before,
+                trace: Vec::new(),
+            },
+            failure: None,
+        };
+        (fitted, carried)
+    }))
+}
+
+/// Whether every mean and standard deviation is known well enough to be promised.
+fn is_precise(carried: &WeightedDraws) -> bool {
+    let limit = khat_threshold(carried.draws.n_draws());
+    let moments = carried.moments().unwrap_or_default();
+    moments
+        .iter()
+        .all(|m| m.mean_error().max(m.sd_error()) <= PRECISE && m.khat_mean.max(m.khat_sd) <= limit)
+}
+
+/// Mean and covariance: weighted where the weights can be trusted, else those of the draws themselves.
+fn moments(found: &WeightedDraws) -> Option<(Vec<f64>, Cholesky)> {
+    let (dimension, n_draws) = (found.draws.dimension(), found.draws.n_draws());
+    let trusted = found.smoothed.as_ref().filter(|s| {
+        found.khat() <= khat_threshold(n_draws)
+            && s.effective_sample_size() >= 5.0 * dimension as f64
+    });
+    let weights = match trusted {
+        Some(smoothed) => smoothed.weights(),
+        None => vec![1.0 / n_draws as f64; n_draws],
+    };
+    let mut mean = vec![0.0; dimension];
+    let mut centered = Matrix::zeros(dimension, n_draws);
+    for i in 0..dimension {
+        let pairs = || found.draws.coordinate(i).iter().zip(&weights);
+        mean[i] = pairs().filter(|(_, w)| **w > 0.0).map(|(x, w)| w * x).sum();
+        for (c, (x, w)) in centered.row_mut(i).iter_mut().zip(pairs()) {
+            // A draw without weight may be anywhere.
+            *c = if *w > 0.0 {
+                w.sqrt() * (x - mean[i])
+            } else {
+                0.0
+            };
+        }
+    }
+    let factor = Cholesky::new(&matmul_nt(&centered, &centered)).ok()?;
+    mean.iter().all(|m| m.is_finite()).then_some((mean, factor))
+}

@@ -1,0 +1,191 @@
+//! A climb under way: the rungs so far, the budget that is left, and how to add a rung.
+//!
+//! The one idea: every way of adding a rung does nothing once the climb is over, so that the ladder
+//! itself reads as a list. Deliberately absent: the order of the rungs (`auto`).
+
+use super::rung::{Rung, best};
+use super::{adapted, annealed};
+use crate::diagnostic::verdict::{Grade, VerdictConfig};
+use crate::driver::{DriverConfig, Observer, Stopped};
+use crate::method::probes::probes;
+use crate::method::{AnyMethod, Start};
+use crate::{Approximation, Target, ViError};
+
+/// Up to here weights can carry a whole covariance matrix.
+const ADAPTED: usize = 50;
+
+/// Up to here a covariance matrix serves Hamiltonian chains as their frame.
+const ANNEALED: usize = 300;
+
+/// No method takes more than one part in so many of the budget.
+const SHARE: u64 = 10;
+
+pub(super) struct Climb<'a, 'o> {
+    target: &'a Target<'a>,
+    start: &'a Start,
+    seed: u64,
+    config: &'a DriverConfig,
+    verdict: VerdictConfig,
+    observer: &'a mut Observer<'o>,
+    /// Gradients that others had computed before.
+    before: u64,
+    from: Start,
+    others: Vec<Box<dyn Approximation>>,
+    rungs: Vec<Rung>,
+    first_error: Option<ViError>,
+    over: bool,
+}
+
+impl<'a, 'o> Climb<'a, 'o> {
+    pub(super) fn new(
+        target: &'a Target<'a>,
+        start: &'a Start,
+        seed: u64,
+        config: &'a DriverConfig,
+        verdict: VerdictConfig,
+        observer: &'a mut Observer<'o>,
+    ) -> Self {
+        Self {
+            target,
+            start,
+            seed,
+            config,
+            verdict,
+            observer,
+            before: target.gradient_evaluations(),
+            from: start.clone(),
+            others: Vec::new(),
+            rungs: Vec::new(),
+            first_error: None,
+            over: false,
+        }
+    }
+
+    /// Runs a method from where the last rung ended.
+    pub(super) fn run(&mut self, method: &AnyMethod) -> Result<(), ViError> {
+        let left = self.left();
+        if self.over || left == 0 {
+            return Ok(());
+        }
+        let share = (self.config.max_gradient_evaluations / SHARE).max(1);
+        let budget = DriverConfig {
+            max_gradient_evaluations: left.min(share),
+            ..self.config.clone()
+        };
+        let run = method.run(self.target, &self.from, self.seed, &budget, self.observer);
+        let found = match run {
+            Ok(found) => found,
+            Err(error) if fundamental(&error) => return Err(error),
+            Err(error) => {
+                self.first_error.get_or_insert(error);
+                return Ok(());
+            }
+        };
+        if self.others.is_empty() {
+            self.others = probes(self.target, self.start, &*found.approximation, self.seed);
+        }
+        let interrupted = found.outcome.stopped == Stopped::Interrupted;
+        let (target, others, quick) = (self.target, &self.others, self.quick());
+        let rung = Rung::new(method.name(), found, target, others, &quick, self.seed)?;
+        if let Some(mean) = rung.centre() {
+            self.from = Start::Point(mean);
+        }
+        self.add(rung);
+        self.over |= interrupted;
+        Ok(())
+    }
+
+    /// Widens what was found last, which costs no gradients.
+    pub(super) fn adapt(&mut self) -> Result<(), ViError> {
+        let Some(last) = self.rungs.last() else {
+            return Ok(());
+        };
+        if self.over || self.target.dimension() > ADAPTED {
+            return Ok(());
+        }
+        if let Some(found) = adapted::adapted(self.target, &*last.approximation, self.seed)? {
+            let (target, others, quick) = (self.target, &self.others, self.quick());
+            self.add(Rung::new(
+                "adapted", found, target, others, &quick, self.seed,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// Carries draws of the best Gaussian to the target.
+    pub(super) fn anneal(&mut self) -> Result<(), ViError> {
+        let Some(best) = best(&self.rungs) else {
+            return Ok(());
+        };
+        if self.over || self.target.dimension() > ANNEALED {
+            return Ok(());
+        }
+        let known = &self.rungs[best].judged.weighted;
+        if let Some(found) = annealed::annealed(self.target, known, self.left(), self.seed)? {
+            let (target, others, seed) = (self.target, &self.others, self.seed);
+            let config = &self.verdict;
+            self.add(Rung::carried(
+                annealed::NAME,
+                found,
+                target,
+                others,
+                config,
+                seed,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// The rungs in order, and the best.
+    pub(super) fn end(mut self) -> Result<(Vec<Rung>, usize), ViError> {
+        let Some(best) = best(&self.rungs) else {
+            return Err(self.first_error.unwrap_or(ViError::Numerical {
+                what: "every rung of the ladder",
+                advice: "start closer to the mode, or give it a larger budget",
+            }));
+        };
+        // A verdict that was cut short is completed for what is returned.
+        let cut =
+            self.rungs[best].grade() == Grade::Usable && self.rungs[best].method != annealed::NAME;
+        if cut {
+            let rung = self.rungs.remove(best);
+            let (method, found) = (rung.method, rung.into_found());
+            let (target, others, config) = (self.target, &self.others, &self.verdict);
+            let rung = Rung::new(method, found, target, others, config, self.seed)?;
+            self.rungs.insert(best, rung);
+        }
+        Ok((self.rungs, best))
+    }
+
+    fn add(&mut self, rung: Rung) {
+        self.over |= rung.grade() == Grade::Good;
+        self.rungs.push(rung);
+    }
+
+    /// The verdict's settings while better rungs may come.
+    fn quick(&self) -> VerdictConfig {
+        VerdictConfig {
+            drift_only_if_good: true,
+            ..self.verdict
+        }
+    }
+
+    /// Gradients that may still be computed.
+    fn left(&self) -> u64 {
+        let used = self.target.gradient_evaluations() - self.before;
+        self.config.max_gradient_evaluations.saturating_sub(used)
+    }
+}
+
+/// Errors that no other rung could do without.
+fn fundamental(error: &ViError) -> bool {
+    matches!(
+        error,
+        ViError::ZeroDimension
+            | ViError::Setting { .. }
+            | ViError::Length { .. }
+            | ViError::Start { .. }
+            | ViError::Density(_)
+            | ViError::Panicked { .. }
+    )
+}
