@@ -20,6 +20,9 @@ pub(super) struct Solver<T> {
     errors: Vec<f64>,
 }
 
+/// The part of an interval below which a step is none; an interval may begin at time 0.
+const LEAST_STEP: f64 = 1e-20;
+
 /// How a lane proceeds.
 #[derive(Debug, Clone, Copy)]
 struct Progress {
@@ -69,13 +72,12 @@ impl<T: Run> Solver<T> {
                 }
                 let (error, length) = (sizes[l], stages.length[l].value().abs());
                 progress.adapt(error, factors[l] * length, step);
-                if length == 0.0 {
-                    progress.step = progress.step.max(1e-6);
-                }
                 if !(error <= 1.0) {
                     let time = stages.files[0][l].value().abs();
+                    let interval = problem.length(step.interval, l).value().abs();
                     // A step that time does not feel: this lane stays NaN.
-                    progress.running &= progress.step > 4.0 * f64::EPSILON * time;
+                    let least = (4.0 * f64::EPSILON * time).max(LEAST_STEP * interval);
+                    progress.running &= progress.step > least;
                     progress.running &= progress.tried < problem.tolerances.most_steps;
                     continue;
                 }
@@ -135,10 +137,10 @@ impl<T: Run> Solver<T> {
             Progress {
                 interval: 0,
                 done: 0.0,
-                step: if size < 1e-5 || slope < 1e-5 || !guess.is_finite() {
-                    1e-6
-                } else {
+                step: if size >= 1e-5 && slope >= 1e-5 && guess > 0.0 && guess.is_finite() {
                     guess
+                } else {
+                    1e-6
                 },
                 running: problem.n_times() > 0,
                 tried: 0,
@@ -153,7 +155,7 @@ impl Progress {
     /// Sets the next step after one with this error, from which `wanted` follows.
     fn adapt(&mut self, error: f64, wanted: f64, step: Step) {
         self.tried += 1;
-        // A step that a time cut short does not shorten those that follow.
+        // A step that a time cut short, to nothing even, does not shorten those that follow.
         if !(step.last && error <= 1.0 && wanted < self.step) {
             self.step = wanted;
         }
@@ -167,7 +169,8 @@ fn next<T: Run>(problem: &Problem<'_, T>, progress: &Progress, lane: usize) -> S
     }
     let length = problem.length(progress.interval, lane).value().abs();
     let rest = 1.0 - progress.done;
-    let fraction = progress.step / length;
+    // A fraction of 0 means no step.
+    let fraction = (progress.step / length).max(f64::MIN_POSITIVE);
     // No sliver is left over for a step of its own. An interval without length is one step.
     let last = !(fraction * 1.01 < rest);
     Step {

@@ -264,6 +264,33 @@ fn a_stiff_system_takes_few_steps() {
     }
 }
 
+/// A lane in which the right-hand side is infinite at time 0 gives up after a few hundred attempts:
+/// with 10⁹ allowed, this test would not end.
+#[test]
+fn a_lane_without_a_first_step_gives_up() {
+    let system = Arc::new(OdeSystem::new(1, 0, |graph, _, y, _| {
+        graph.pointwise(Function::Exp, &[y])
+    }));
+    let mut graph = Graph::new();
+    let initial = graph.parameter(Shape::SCALAR);
+    let start = graph.constant([0.0], Shape::SCALAR);
+    let times = graph.constant([1.0, 2.0], Shape::vector(2));
+    let none = graph.constant([], Shape::vector(0));
+    for method in [OdeMethod::DormandPrince, OdeMethod::Sdirk4] {
+        let tolerances = Tolerances {
+            most_steps: 1_000_000_000,
+            ..Tolerances::default()
+        };
+        let system = &system;
+        let graph = &mut graph.clone();
+        let y = ode_solve(
+            graph, system, method, tolerances, initial, start, times, none,
+        );
+        let out = Program::report(graph, &[y]).outputs(&[800.0, -30.0], 2);
+        assert!(out[0][0].is_nan() && out[0][1].is_finite());
+    }
+}
+
 /// `y′ = y²` from 1 on is infinite at 1.
 #[test]
 fn a_solution_that_does_not_exist_is_nan_in_its_lane() {
