@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use crate::block::{
-    Cholesky, Inverse, LogAbsDeterminant, MatrixExponential, SymmetricEigen, TriangularSolve,
+    Cholesky, Inverse, LogAbsDeterminant, MatrixExponential, Sort, SortIndices, SymmetricEigen,
+    TriangularSolve,
 };
 use crate::graph::{Graph, NodeId};
 use crate::pointwise::Function;
@@ -235,4 +236,35 @@ pub fn eigenvectors_sym(graph: &mut Graph, a: NodeId) -> NodeId {
 pub fn matrix_exp(graph: &mut Graph, a: NodeId) -> NodeId {
     let n = graph.shape(a).rows;
     graph.block(Arc::new(MatrixExponential { n }), &[a])
+}
+
+/// A vector's entries in ascending order.
+pub fn sort_asc(graph: &mut Graph, v: NodeId) -> NodeId {
+    graph.block(Arc::new(Sort { descending: false }), &[v])
+}
+
+/// A vector's entries in descending order.
+pub fn sort_desc(graph: &mut Graph, v: NodeId) -> NodeId {
+    graph.block(Arc::new(Sort { descending: true }), &[v])
+}
+
+/// The positions, counted from 1, that the entries of [`sort_asc`] had; without derivatives.
+pub fn sort_indices_asc(graph: &mut Graph, v: NodeId) -> NodeId {
+    graph.block(Arc::new(SortIndices { descending: false }), &[v])
+}
+
+/// The positions, counted from 1, that the entries of [`sort_desc`] had; without derivatives.
+pub fn sort_indices_desc(graph: &mut Graph, v: NodeId) -> NodeId {
+    graph.block(Arc::new(SortIndices { descending: true }), &[v])
+}
+
+/// How many entries of a vector are below its entry `s`, counted from 0; without derivatives.
+///
+/// # Panics
+/// If there is no such entry.
+pub fn rank(graph: &mut Graph, v: NodeId, s: usize) -> NodeId {
+    let cols = graph.shape(v).cols;
+    let entry = pick(graph, v, Shape::SCALAR, |_, _| (s / cols, s % cols));
+    let below = graph.pointwise(Function::Less, &[v, entry]);
+    graph.sum(below)
 }

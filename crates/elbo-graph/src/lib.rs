@@ -10,6 +10,7 @@
 
 pub mod algebra;
 mod block;
+pub mod decomposition;
 mod density;
 mod fold;
 pub mod gaussian_process;
@@ -32,9 +33,9 @@ mod tests;
 mod transform;
 
 pub use block::{
-    Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, Inverse,
-    LogAbsDeterminant, LogMultivariateGamma, MatrixExponential, SumToZero, SymmetricEigen,
-    Tcrossprod, TriangularSolve,
+    Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, HiddenMarkov,
+    HiddenStateProbabilities, Inverse, LogAbsDeterminant, LogMultivariateGamma, MatrixExponential,
+    SingularValues, Sort, SortIndices, SumToZero, SymmetricEigen, Tcrossprod, TriangularSolve,
 };
 pub use density::{DENSITIES, Density, DensityError, Relation, Support};
 pub use graph::{Graph, NodeId};

@@ -2,8 +2,11 @@
 //! truncation and censoring.
 //!
 //! The one idea: whichever tail is small is computed as a logarithm, the other one as its
-//! complement. Deliberately absent: distributions whose tails have no stable closed form (von Mises,
-//! skew normal, beta-binomial).
+//! complement; those of the skew normal and von Mises distributions are differences, which have no more
+//! digits than probabilities have. Deliberately absent: the beta negative binomial, whose heavy tail is
+//! a sum that does not end.
+
+use std::f64::consts::PI;
 
 use super::location_scale::log_exponential_part;
 use super::value::{Value, take};
@@ -61,6 +64,21 @@ tails! {
         z = y.standardise(m, s);
         part = log_exponential_part(z, rate * s);
     };
+    skew_normal_lcdf skew_normal_lccdf = |[y, m, s, skew]| (
+        clamp(z.map(Function::Phi) - wedge).ln(),
+        clamp((-z).map(Function::Phi) + wedge).ln()
+    ) where {
+        z = y.standardise(m, s);
+        wedge = z.apply(Function::OwensT, [skew]) * 2.0;
+    };
+    von_mises_lcdf von_mises_lccdf = |[y, m, concentration]| (
+        clamp(up_to(y) - up_to(y.number(-PI))).ln(),
+        clamp(up_to(y.number(PI)) - up_to(y)).ln()
+    ) where { up_to = |angle: Value<'b>| (angle - m).apply(Function::VonMisesIntegral, [concentration]); };
+    beta_binomial_lcdf beta_binomial_lccdf = |[y, n, a, b]| (
+        y.apply(Function::BetaBinomialLcdf, [n, a, b]),
+        (n - y - 1.0).apply(Function::BetaBinomialLcdf, [n, b, a])
+    );
     student_t_lcdf student_t_lccdf = |[y, nu, m, s]| (
         z.apply(Function::StudentTLcdf, [nu]),
         (-z).apply(Function::StudentTLcdf, [nu])

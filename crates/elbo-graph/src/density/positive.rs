@@ -89,6 +89,16 @@ pub(super) fn beta_proportion<'b>(x: &[Value<'b>]) -> Value<'b> {
     beta_of(y, mean * precision, (1.0 - mean) * precision)
 }
 
+/// First passage at the upper of two boundaries `α` apart, `β α` above the lower one, with drift `δ` and a
+/// delay `τ` (`[@navarro2009fast]`).
+pub(super) fn wiener<'b>(args: &[Value<'b>]) -> Value<'b> {
+    let [y, separation, delay, start, drift] = take(args);
+    let time = y - delay;
+    let standard = (time / separation.square()).apply(Function::LogFirstPassage, [start]);
+    let drifted = drift * (separation * (1.0 - start)) - drift.square() * time * 0.5;
+    standard - separation.ln() * 2.0 + drifted
+}
+
 pub(super) fn uniform<'b>(x: &[Value<'b>]) -> Value<'b> {
     let [y, low, high] = take(x);
     y.zeros() - (high - low).ln()

@@ -1,8 +1,8 @@
 //! The table of densities and distribution functions: one row, and one function that writes the
 //! formula.
 //!
-//! The order of arguments is Stan's, the variable first. Deliberately absent: Wiener's first-passage
-//! density, whose two infinite series need a file of their own.
+//! The order of arguments is Stan's, the variable first. Deliberately absent: first passages with
+//! parameters that vary between trials, which are integrals.
 
 use super::Relation::{AtMost, Below};
 use super::Support::{
@@ -68,6 +68,7 @@ pub static DENSITIES: &[Density] = &[
     row("beta", &[("theta", Unit), ("alpha", Positive), ("beta", Positive)], &[], positive::beta),
     row("beta_proportion", &[("theta", Unit), ("mu", Open), ("kappa", Positive)], &[], positive::beta_proportion),
     row("uniform", &[("y", Real), ("alpha", Real), ("beta", Real)], &[Below(1, 2), AtMost(1, 0), AtMost(0, 2)], positive::uniform),
+    row("wiener", &[("y", Positive), ("alpha", Positive), ("tau", NonNegative), ("beta", Open), ("delta", Real)], &[Below(2, 0)], positive::wiener),
     row("bernoulli", &[("y", Binary), ("theta", Unit)], &[], count::bernoulli),
     row("bernoulli_logit", &[("y", Binary), ("alpha", Real)], &[], count::bernoulli_logit),
     row("binomial", &[("n", Count), ("N", Count), ("theta", Unit)], &[AtMost(0, 1)], count::binomial),
@@ -114,6 +115,10 @@ pub static DENSITIES: &[Density] = &[
     row("skew_double_exponential_lccdf", &[("y", Real), ("mu", Real), ("sigma", Positive), ("tau", Open)], &[], cumulative::skew_double_exponential_lccdf),
     row("exp_mod_normal_lcdf", &[("y", Real), ("mu", Real), ("sigma", Positive), ("lambda", Positive)], &[], cumulative::exp_mod_normal_lcdf),
     row("exp_mod_normal_lccdf", &[("y", Real), ("mu", Real), ("sigma", Positive), ("lambda", Positive)], &[], cumulative::exp_mod_normal_lccdf),
+    row("skew_normal_lcdf", &[("y", Real), ("xi", Real), ("omega", Positive), ("alpha", Real)], &[], cumulative::skew_normal_lcdf),
+    row("skew_normal_lccdf", &[("y", Real), ("xi", Real), ("omega", Positive), ("alpha", Real)], &[], cumulative::skew_normal_lccdf),
+    row("von_mises_lcdf", &[("y", Real), ("mu", Real), ("kappa", Positive)], &[], cumulative::von_mises_lcdf),
+    row("von_mises_lccdf", &[("y", Real), ("mu", Real), ("kappa", Positive)], &[], cumulative::von_mises_lccdf),
     row("student_t_lcdf", &[("y", Real), ("nu", Positive), ("mu", Real), ("sigma", Positive)], &[], cumulative::student_t_lcdf),
     row("student_t_lccdf", &[("y", Real), ("nu", Positive), ("mu", Real), ("sigma", Positive)], &[], cumulative::student_t_lccdf),
     row("exponential_lcdf", &[("y", NonNegative), ("beta", Positive)], &[], cumulative::exponential_lcdf),
@@ -148,6 +153,8 @@ pub static DENSITIES: &[Density] = &[
     row("bernoulli_lccdf", &[("y", Binary), ("theta", Open)], &[], cumulative::bernoulli_lccdf),
     row("binomial_lcdf", &[("n", Count), ("N", Count), ("theta", Open)], &[AtMost(0, 1)], cumulative::binomial_lcdf),
     row("binomial_lccdf", &[("n", Count), ("N", Count), ("theta", Open)], &[AtMost(0, 1)], cumulative::binomial_lccdf),
+    row("beta_binomial_lcdf", &[("n", Count), ("N", Count), ("alpha", Positive), ("beta", Positive)], &[AtMost(0, 1)], cumulative::beta_binomial_lcdf),
+    row("beta_binomial_lccdf", &[("n", Count), ("N", Count), ("alpha", Positive), ("beta", Positive)], &[AtMost(0, 1)], cumulative::beta_binomial_lccdf),
     row("poisson_lcdf", &[("n", Count), ("lambda", Positive)], &[], cumulative::poisson_lcdf),
     row("poisson_lccdf", &[("n", Count), ("lambda", Positive)], &[], cumulative::poisson_lccdf),
     row("neg_binomial_lcdf", &[("n", Count), ("alpha", Positive), ("beta", Positive)], &[], cumulative::neg_binomial_lcdf),

@@ -8,6 +8,9 @@
 mod correlation;
 mod normal;
 mod simplex;
+mod state_space;
+#[cfg(test)]
+mod state_space_tests;
 mod student;
 #[cfg(test)]
 mod tests;
@@ -26,6 +29,7 @@ pub use normal::{
     multi_normal_prec,
 };
 pub use simplex::{dirichlet, dirichlet_multinomial, multinomial, multinomial_logit};
+pub use state_space::{DynamicLinearModel, gaussian_dlm_obs, hmm_hidden_state_prob, hmm_marginal};
 pub use student::{multi_student_t, multi_student_t_cholesky};
 pub use wishart::{inv_wishart, inv_wishart_cholesky, wishart, wishart_cholesky};
 

@@ -20,6 +20,7 @@ mod incomplete;
 mod kernel;
 mod library;
 mod special;
+mod tail;
 mod trigonometric;
 
 use crate::number::Number;
@@ -327,6 +328,10 @@ functions! {
         StudentTLcdf "student_t_lcdf" 2 [0 1],
         InvIncBeta "inv_inc_beta" 3 [0 1 2],
         LogModifiedBesselFirstKind "log_modified_bessel_first_kind" 2 [0 1];
+    library tail:
+        VonMisesIntegral "von_mises_integral" 2 [0 1],
+        BetaBinomialLcdf "log_beta_binomial_tail" 4 [2 3],
+        LogFirstPassage "log_first_passage" 2 [0 1];
     vector density:
         LogScale "log_scale" 1 [0],
         InverseScale "inverse_scale" 1 [0],

@@ -8,6 +8,7 @@ mod eigen;
 mod exponential;
 mod inverse;
 mod lu;
+mod singular;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub(crate) use lu::Lu;
 pub use eigen::SymmetricEigen;
 pub use exponential::MatrixExponential;
 pub use inverse::{Inverse, LogAbsDeterminant};
+pub use singular::SingularValues;
 
 /// A lane of a buffer.
 pub(crate) fn lane<T: Number>(buffer: &[T], lanes: usize, l: usize) -> Vec<T> {
