@@ -24,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "elbo-dist",
             "elbo-models",
             "elbo-graph",
+            "elbo-stan",
             "elbo-vi",
         ],
     ),

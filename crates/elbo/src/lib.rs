@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`vi`] | any log density: methods, verdicts, NUTS for reference |
 //! | [`models`] | models to fit, and the drivers: in memory, by mini-batches, from a stream |
+//! | [`stan`] | Stan programs, checked, with diagnostics that point at the text |
 //! | [`graph`] | differentiable programs over lanes of draws, and a builder that reads like a model |
 //! | [`dist`] | distributions and exponential families |
 //! | [`math`] | linear algebra, special functions, random streams, parallel sums |
@@ -80,6 +81,7 @@ pub use elbo_dist as dist;
 pub use elbo_graph as graph;
 pub use elbo_math as math;
 pub use elbo_models as models;
+pub use elbo_stan as stan;
 pub use elbo_vi as vi;
 
 pub use elbo_vi::diagnostic::verdict::Grade;

@@ -1,5 +1,6 @@
 //! The commands, one file each, and the table that lists them.
 
+pub(crate) mod check;
 pub(crate) mod draws;
 pub(crate) mod export;
 pub(crate) mod fit;
@@ -55,6 +56,10 @@ const COMMANDS: &[Entry] = &[
     Entry {
         command: generate::command,
         run: generate::run,
+    },
+    Entry {
+        command: check::command,
+        run: check::run,
     },
 ];
 

@@ -9,5 +9,6 @@ mod harness;
 mod interrupt;
 mod mixtures;
 mod outputs;
+mod programs;
 mod refusals;
 mod simulated;

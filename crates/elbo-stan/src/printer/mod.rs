@@ -7,10 +7,11 @@
 mod expressions;
 
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use crate::typed::{
-    Constraint, Declaration, Expression, Function, Message, Printable, Program, Role, SizedType,
-    Statement, StatementKind, Structure, Target, Type, Variable,
+    BlockKind, Constraint, Declaration, Expression, Function, Message, Printable, Program, Role,
+    SizedType, Statement, StatementKind, Structure, Target, Type, Variable,
 };
 use expressions::Names;
 
@@ -25,6 +26,27 @@ impl fmt::Display for Program {
         };
         printer.program()?;
         f.write_str(&printer.out)
+    }
+}
+
+impl Program {
+    /// What a block declares at its top: names and types, constraints and sizes as canonical Stan.
+    pub fn outline(&self, kind: BlockKind) -> Vec<(Arc<str>, String)> {
+        let printer = Printer {
+            program: self,
+            frame: &self.variables,
+            out: String::new(),
+            indent: 0,
+        };
+        self.declarations(kind)
+            .flat_map(|declaration| {
+                let r#type = printer.sized(&declaration.r#type, &declaration.constraint);
+                declaration
+                    .variables
+                    .iter()
+                    .map(move |(id, _)| (self.variables[id.0].name.clone(), r#type.clone()))
+            })
+            .collect()
     }
 }
 
