@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::block::BlockOperation;
+use crate::geometry::Assumed;
 use crate::pointwise::Function;
 use crate::shape::Shape;
 use crate::summary::ParameterSummary;
@@ -79,6 +80,27 @@ impl Op {
         }
     }
 
+    /// The same operation on other nodes.
+    pub(crate) fn with_args(mut self, of: impl Fn(NodeId) -> NodeId) -> Self {
+        match &mut self {
+            Self::Parameter { .. } | Self::Constant(_) => {}
+            Self::Pointwise { args, .. }
+            | Self::Block { args, .. }
+            | Self::Columns(args)
+            | Self::Rows(args) => {
+                for arg in args {
+                    *arg = of(*arg);
+                }
+            }
+            Self::Gather { source, .. }
+            | Self::RowSum(source)
+            | Self::RowLogSumExp(source)
+            | Self::Sum(source) => *source = of(*source),
+            Self::MatMul { a, b } => (*a, *b) = (of(*a), of(*b)),
+        }
+        self
+    }
+
     /// The word for a reader.
     pub(crate) fn name(&self) -> &str {
         match self {
@@ -112,6 +134,8 @@ pub struct Graph {
     /// Words for readers.
     pub(crate) labels: BTreeMap<NodeId, Arc<str>>,
     pub(crate) described: Vec<ParameterSummary>,
+    /// Densities of unknown variables that were asked for: hints for [`crate::geometry`].
+    pub(crate) assumed: Vec<Assumed>,
     n_parameters: usize,
 }
 
@@ -335,7 +359,7 @@ impl Graph {
         }
     }
 
-    fn add(&mut self, op: Op, shape: Shape) -> NodeId {
+    pub(crate) fn add(&mut self, op: Op, shape: Shape) -> NodeId {
         let args = op.args();
         let known = !args.is_empty() && args.iter().all(|a| self.known(*a).is_some());
         let op = if known {

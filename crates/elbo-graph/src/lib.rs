@@ -14,6 +14,7 @@ pub mod decomposition;
 mod density;
 mod fold;
 pub mod gaussian_process;
+pub mod geometry;
 mod graph;
 mod lanes;
 pub mod model;

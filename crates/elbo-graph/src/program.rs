@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use elbo_math::parallel;
 
 use crate::block::Run;
+use crate::geometry::Geometry;
 use crate::graph::{Graph, NodeId};
 use crate::number::Dual;
 use crate::op::{Operand, Values};
@@ -26,6 +27,7 @@ pub const MOST_LANES: usize = 16;
 pub struct Program {
     pub(crate) plan: Plan,
     summary: Summary,
+    geometry: Option<Box<Geometry>>,
     real: Pool<f64>,
     dual: Pool<Dual>,
 }
@@ -64,7 +66,10 @@ impl Program {
 
     /// Compiles the sum of a graph's terms, and values to be read with [`outputs`](Self::outputs).
     pub fn with_outputs(graph: &Graph, outputs: &[NodeId]) -> Self {
-        Self::compiled(graph, &graph.terms, outputs)
+        Self {
+            geometry: Geometry::of(graph).map(Box::new),
+            ..Self::compiled(graph, &graph.terms, outputs)
+        }
     }
 
     /// Compiles values to be read with [`outputs`](Self::outputs), without the terms.
@@ -77,6 +82,7 @@ impl Program {
         Self {
             summary: Summary::new(graph, &plan, terms, outputs),
             plan,
+            geometry: None,
             real: Pool::default(),
             dual: Pool::default(),
         }
@@ -108,6 +114,11 @@ impl Program {
     /// ```
     pub fn summary(&self) -> &Summary {
         &self.summary
+    }
+
+    /// Other coordinates that the graph suggests, if it does.
+    pub fn geometry(&self) -> Option<&Geometry> {
+        self.geometry.as_deref()
     }
 
     /// The sums over rows that run fused, smallest first.

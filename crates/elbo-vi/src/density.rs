@@ -5,6 +5,7 @@
 //! dimension, which whoever fits a density states once (see [`Target`](crate::Target)).
 
 use crate::Draws;
+use crate::reparameterised::Geometry;
 
 /// A log density that the user supplies.
 ///
@@ -88,6 +89,12 @@ pub trait LogDensity: Sync {
 
     /// The density as a prior and a sum over rows of data, if it is one.
     fn subsampled(&self) -> Option<&dyn Subsampled> {
+        None
+    }
+
+    /// Other coordinates, if the density knows some in which its posterior may be closer to a
+    /// Gaussian.
+    fn geometry(&self) -> Option<&dyn Geometry> {
         None
     }
 }

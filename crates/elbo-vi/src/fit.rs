@@ -12,6 +12,7 @@ use crate::driver::{self, DriverConfig, Fitted, Observer, Outcome, silent};
 use crate::method::auto::Rung;
 use crate::method::probes::probes;
 use crate::method::{AnyMethod, Method, Start};
+use crate::reparameterised::{Learnt, Reparameterised};
 use crate::{Approximation, Draws, LogDensity, Target, ViError};
 
 /// How to fit.
@@ -60,6 +61,9 @@ pub struct Fit {
     pub tried: Vec<(&'static str, Verdict, u64)>,
     /// Gradients computed in all, the verdict's included.
     pub gradient_evaluations: u64,
+    /// The degrees of centring that the fit was made with, where it was made in other coordinates
+    /// than the user's; what they mean is the density's to say.
+    pub degrees: Option<Vec<f64>>,
 }
 
 /// Fits a density of `dimension` unconstrained numbers.
@@ -110,12 +114,35 @@ pub fn fit_observed(
     if let AnyMethod::Auto(auto) = &config.method {
         let mut auto = auto.clone();
         auto.verdict = config.verdict;
+        if let Some(learnt) = learnt(density, dimension, config)? {
+            let target = Target::in_coordinates(&*learnt.coordinates, dimension)?;
+            let start = learnt.start(start);
+            let (rungs, best) = auto.climb(&target, &start, seed, &config.driver, observer)?;
+            return Ok(Fit::new(rungs, best, &target).in_original(learnt));
+        }
         let (rungs, best) = auto.climb(&target, start, seed, &config.driver, observer)?;
         return Ok(Fit::new(rungs, best, &target));
     }
     let method = &config.method;
     let found = method.run(&target, start, seed, &config.driver, observer)?;
     judged(method.name(), found, &target, config)
+}
+
+/// Coordinates for `auto`, where the density knows some and their degrees can be learnt.
+fn learnt(
+    density: &dyn LogDensity,
+    dimension: usize,
+    config: &FitConfig,
+) -> Result<Option<Learnt>, ViError> {
+    let Some(geometry) = density.geometry() else {
+        return Ok(None);
+    };
+    match Learnt::new(geometry, dimension, &config.start, config.seed) {
+        Ok(learnt) => Ok(Some(learnt)),
+        Err(error @ (ViError::Density(_) | ViError::Panicked { .. })) => Err(error),
+        // The user's coordinates may still do.
+        Err(_) => Ok(None),
+    }
 }
 
 /// As [`fit_observed`], with a method that is not among [`AnyMethod`]'s: one of your own, or one that
@@ -168,7 +195,22 @@ impl Fit {
             weighted: rung.judged.weighted,
             tried,
             gradient_evaluations: target.gradient_evaluations(),
+            degrees: None,
         }
+    }
+
+    /// The same fit in the user's coordinates.
+    fn in_original(mut self, learnt: Learnt) -> Self {
+        self.weighted = self.weighted.in_original(&*learnt.coordinates);
+        self.verdict.moments = self.weighted.moments().unwrap_or_default();
+        self.gradient_evaluations += learnt.gradient_evaluations;
+        self.degrees = Some(learnt.degrees.clone());
+        self.approximation = Box::new(Reparameterised::new(
+            self.approximation,
+            learnt.coordinates,
+            learnt.degrees,
+        ));
+        self
     }
 
     /// Whether the weights can be trusted; moments and draws are weighted if they can.

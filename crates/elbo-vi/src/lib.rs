@@ -19,6 +19,7 @@ pub mod gradient;
 pub mod method;
 pub mod objective;
 pub mod optimizer;
+pub mod reparameterised;
 pub mod sample;
 pub mod target;
 

@@ -4,6 +4,7 @@
 
 use elbo_graph::{LaneBlock, MOST_LANES, Program, Subset};
 
+use crate::reparameterised::Geometry;
 use crate::{DensityError, Draws, LogDensity, Subsampled};
 
 impl LogDensity for Program {
@@ -64,6 +65,10 @@ impl LogDensity for Program {
 
     fn subsampled(&self) -> Option<&dyn Subsampled> {
         (!self.plates().is_empty()).then_some(self)
+    }
+
+    fn geometry(&self) -> Option<&dyn Geometry> {
+        Self::geometry(self).map(|g| g as &dyn Geometry)
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use elbo_math::parallel;
 
+use crate::reparameterised::Coordinates;
 use crate::{DensityError, Draws, LogDensity, Subsampled, ViError};
 
 /// Draws evaluated together by one thread; a multiple of every lane width in use.
@@ -18,6 +19,7 @@ const BLOCK: usize = 16;
 /// A [`LogDensity`] with its dimension and the account of its evaluations.
 pub struct Target<'a> {
     density: &'a dyn LogDensity,
+    original: Option<&'a dyn Coordinates>,
     dimension: usize,
     gradient_evaluations: AtomicU64,
     evaluated: AtomicU64,
@@ -44,11 +46,31 @@ impl<'a> Target<'a> {
         }
         Ok(Self {
             density,
+            original: None,
             dimension,
             gradient_evaluations: AtomicU64::new(0),
             evaluated: AtomicU64::new(0),
             rejected: Mutex::new(Rejected::default()),
         })
+    }
+
+    /// As [`new`](Self::new), in coordinates from which there is a way back to the user's.
+    ///
+    /// # Errors
+    /// [`ViError::ZeroDimension`].
+    pub fn in_coordinates(
+        coordinates: &'a dyn Coordinates,
+        dimension: usize,
+    ) -> Result<Self, ViError> {
+        Ok(Self {
+            original: Some(coordinates),
+            ..Self::new(coordinates, dimension)?
+        })
+    }
+
+    /// The way to the user's coordinates, where these are others.
+    pub fn original(&self) -> Option<&'a dyn Coordinates> {
+        self.original
     }
 
     /// The number of unconstrained coordinates.

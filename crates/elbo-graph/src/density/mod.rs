@@ -19,6 +19,7 @@ mod value;
 
 use std::cell::RefCell;
 
+use crate::geometry::Assumed;
 use crate::graph::{Graph, NodeId};
 use crate::shape::Shape;
 use form::Form;
@@ -53,6 +54,12 @@ impl Density {
     /// [`DensityError`] if the number, sizes or known values of the arguments do not fit.
     pub fn build(&self, graph: &mut Graph, args: &[NodeId]) -> Result<NodeId, DensityError> {
         self.check(graph, args)?;
+        if args.first().is_some_and(|y| graph.known(*y).is_none()) {
+            graph.assumed.push(Assumed {
+                density: self.name,
+                args: args.to_vec(),
+            });
+        }
         let known: Vec<bool> = args.iter().map(|a| graph.known(*a).is_some()).collect();
         let shared = RefCell::new(graph);
         let x: Vec<Value<'_>> = args.iter().map(|a| Value::new(&shared, *a)).collect();

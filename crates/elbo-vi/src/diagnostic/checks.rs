@@ -11,7 +11,7 @@ use super::doubt::Doubt;
 use super::drift::{Answer, Drift, DriftConfig, Shift, drift};
 use super::importance::{Moments, WeightedDraws};
 use super::missed_mass::MissedMass;
-use super::psis::khat_threshold;
+use super::psis::{Smoothed, khat_threshold};
 use super::verdict::VerdictConfig;
 use crate::{Approximation, Target, ViError};
 
@@ -89,6 +89,65 @@ pub(super) fn doubt_of_carried(weighted: &WeightedDraws) -> Option<Doubt> {
     const KHAT: f64 = 0.5;
     let khat = weighted.khat();
     (!(khat <= KHAT)).then_some(Doubt::Carried { khat })
+}
+
+/// Doubts about moments of the user's coordinates, where the fit was made and judged in others.
+pub(super) fn doubts_of_original(weighted: &WeightedDraws, moments: &[Moments]) -> Vec<Doubt> {
+    let limit = khat_threshold(weighted.log_q.len());
+    let mut doubts = Vec::new();
+    let of = |m: &Moments| m.khat_mean.max(m.khat_sd);
+    let own = own_tails(weighted, moments);
+    // A tail that equally weighted draws have as well is the posterior's, not a fault of the weights:
+    // beyond k̂ = ½ not even independent draws have a standard error.
+    let (heavy, light): (Vec<usize>, Vec<usize>) = (0..moments.len()).partition(|i| own[*i] > 0.5);
+    if let Some(coordinate) = heavy.into_iter().find(|i| !(of(&moments[*i]) <= limit)) {
+        doubts.push(Doubt::HeavyTail {
+            coordinate,
+            khat: own[coordinate],
+        });
+    }
+    let light: Vec<(usize, &Moments)> = light.into_iter().map(|i| (i, &moments[i])).collect();
+    if light.is_empty() {
+        return doubts;
+    }
+    let (at, khat) = worst(&light, |(_, m)| of(m));
+    if !(khat <= limit) {
+        let (coordinate, m) = light[at];
+        doubts.push(Doubt::Unstable {
+            coordinate,
+            khat,
+            mean: !(m.khat_mean <= limit),
+        });
+    }
+    let (at, error) = worst(&light, |(_, m)| m.mean_error().max(m.sd_error()));
+    if !(error <= PRECISE) {
+        doubts.push(Doubt::Imprecise {
+            coordinate: light[at].0,
+            error,
+            effective: weighted.effective_sample_size(),
+        });
+    }
+    doubts
+}
+
+/// k̂ of every coordinate's squares over draws resampled by their weights.
+fn own_tails(weighted: &WeightedDraws, moments: &[Moments]) -> Vec<f64> {
+    let n = weighted.log_q.len();
+    let Some(smoothed) = &weighted.smoothed else {
+        return vec![f64::NAN; moments.len()];
+    };
+    let mut rng = stream(n as u64, "verdict/tails", 0);
+    let chosen = smoothed.resample(n, &mut rng);
+    let equal = vec![0.0; n];
+    let tails = moments.iter().enumerate().map(|(i, m)| {
+        let values = weighted.draws.coordinate(i);
+        let squares: Vec<f64> = chosen
+            .iter()
+            .map(|s| 2.0 * (values[*s] - m.mean.mean).abs().ln())
+            .collect();
+        Smoothed::khat_of(&equal, &squares)
+    });
+    tails.collect()
 }
 
 impl Moments {

@@ -101,6 +101,14 @@ pub enum Doubt {
         /// Whether whoever ignores the weights is misled.
         serious: bool,
     },
+    /// A quantity's own tail is so heavy that no number of draws, weighted or not, settles its
+    /// standard deviation.
+    HeavyTail {
+        /// The coordinate.
+        coordinate: usize,
+        /// k̂ of its squares under the posterior.
+        khat: f64,
+    },
     /// Draws of `q` fall outside the support, where the ELBO is −∞.
     Outside {
         /// The fraction of draws.
@@ -133,7 +141,7 @@ impl Doubt {
             | Self::Carried { .. }
             | Self::Corrected { serious: true, .. }
             | Self::NoProbes => Weight::Serious,
-            Self::Corrected { .. } | Self::Outside { .. } => Weight::Note,
+            Self::Corrected { .. } | Self::HeavyTail { .. } | Self::Outside { .. } => Weight::Note,
         }
     }
 
@@ -212,6 +220,11 @@ impl Doubt {
                 name(coordinate),
                 100.0 * sd
             ),
+            Self::HeavyTail { coordinate, khat } => format!(
+                "the sd of {} depends on the far tail of the posterior (k̂ = {khat:.2}), which no \
+                 sampler settles either",
+                name(coordinate)
+            ),
             Self::Outside { fraction } => format!(
                 "{:.1}% of q's draws fall outside the support",
                 100.0 * fraction
@@ -246,6 +259,7 @@ impl Doubt {
             }
             Self::HalvesDisagree { .. } => "give it a larger budget",
             Self::Corrected { .. } => "use the weighted draws and moments, not those of q alone",
+            Self::HeavyTail { .. } => "read its quantiles instead of its standard deviation",
             Self::Outside { .. } => "transform parameters so that every real number is allowed",
             Self::NoProbes => "fit again with several starts, such as those of `pathfinder`",
         }

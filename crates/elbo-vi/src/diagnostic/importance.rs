@@ -10,6 +10,7 @@ use elbo_math::parallel;
 use elbo_math::random::stream;
 
 use super::psis::{self, Smoothed, Weighted};
+use crate::reparameterised::Coordinates;
 use crate::{Approximation, Draws, Target, ViError};
 
 /// Groups that the importance-weighted bound is averaged over, to have a standard error.
@@ -103,6 +104,21 @@ impl WeightedDraws {
         let log_target = [&self.log_target[..], &other.log_target].concat();
         let log_q = [&self.log_q[..], &other.log_q].concat();
         Self::from_parts(draws, log_target, log_q)
+    }
+
+    /// The same draws in the user's coordinates. Ratios of densities, and so weights, stay as they are.
+    pub(crate) fn in_original(&self, coordinates: &dyn Coordinates) -> Self {
+        let (draws, log_jacobian) = coordinates.original(&self.draws);
+        let less = |values: &[f64]| -> Vec<f64> {
+            let both = values.iter().zip(&log_jacobian);
+            both.map(|(v, j)| v - j).collect()
+        };
+        Self {
+            draws,
+            log_target: less(&self.log_target),
+            log_q: less(&self.log_q),
+            smoothed: self.smoothed.clone(),
+        }
     }
 
     /// `log p − log q` per draw.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::checks::{
     PRECISE, PROMISED, doubt_of_carried, doubt_of_chains, doubt_of_halves, doubt_of_probes,
-    doubts_of_weights,
+    doubts_of_original, doubts_of_weights,
 };
 use super::doubt::{Doubt, Weight};
 use super::drift::DriftConfig;
@@ -25,7 +25,8 @@ const MOST_NUMBERS: usize = 40_000_000;
 /// How far to trust a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grade {
-    /// Means and standard deviations may be believed.
+    /// Means and standard deviations may be believed, but for a standard deviation that the verdict
+    /// names because the posterior's own tail is too heavy.
     Good,
     /// Part of the answer may be believed; the verdict says which.
     Usable,
@@ -189,6 +190,11 @@ pub(crate) fn judge_draws(
         doubts.extend(doubt_of_probes(&found, weighted, &moments));
         missed = Some(found);
     }
+    let original = target.original().map(|to| weighted.in_original(to));
+    let original_moments = original.as_ref().and_then(WeightedDraws::moments);
+    if let (Some(original), Some(moments)) = (&original, &original_moments) {
+        doubts.extend(doubts_of_original(original, moments));
+    }
     let open = match grade(&doubts) {
         Grade::Good => true,
         Grade::Usable => !config.drift_only_if_good,
@@ -213,7 +219,11 @@ pub(crate) fn judge_draws(
         effective_sample_size: weighted.effective_sample_size(),
         elbo: weighted.elbo(),
         importance_weighted_elbo: weighted.importance_weighted_elbo(),
-        believe: believe(&doubts, weighted, &moments),
+        believe: believe(
+            &doubts,
+            weighted,
+            original_moments.as_ref().unwrap_or(&moments),
+        ),
         moments,
         doubts,
         hints,
