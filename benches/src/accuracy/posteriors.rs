@@ -10,6 +10,7 @@ use elbo::graph::model::{
     CompiledModel, Model, Ode, Variable, bernoulli_logit, beta, half_cauchy, half_normal,
     lognormal, normal, poisson_log,
 };
+use elbo::graph::ode::Tolerances;
 use elbo::math::random::{RngExt as _, Stream, standard_normal, stream};
 
 /// A posterior, and how to get the right answer.
@@ -371,6 +372,11 @@ fn lotka_volterra(_: &Path) -> Result<CompiledModel> {
         let hares = (alpha - beta * &v) * &u;
         let lynxes = (delta * u - gamma) * v;
         Variable::rows(&[&hares, &lynxes])
+    })
+    // Near the posterior 70 steps are enough; where chains begin, a million are not.
+    .tolerances(Tolerances {
+        most_steps: 10_000,
+        ..Tolerances::default()
     });
     let mut m = Model::new();
     let theta: Vec<Variable> = ["alpha", "beta", "gamma", "delta"]

@@ -34,9 +34,10 @@ mod tests;
 mod transform;
 
 pub use block::{
-    Block, BlockOperation, Cholesky, CorrelationCholesky, CumulativeSum, HiddenMarkov,
-    HiddenStateProbabilities, Inverse, LogAbsDeterminant, LogMultivariateGamma, MatrixExponential,
-    SingularValues, Sort, SortIndices, SumToZero, SymmetricEigen, Tcrossprod, TriangularSolve,
+    Backward, Block, BlockOperation, Call, Cholesky, CorrelationCholesky, CumulativeSum, Forward,
+    HiddenMarkov, HiddenStateProbabilities, Inverse, LogAbsDeterminant, LogMultivariateGamma,
+    MatrixExponential, SingularValues, Sort, SortIndices, SumToZero, SymmetricEigen, Tcrossprod,
+    TriangularSolve,
 };
 pub use density::{DENSITIES, Density, DensityError, Relation, Support};
 pub use graph::{Graph, NodeId};

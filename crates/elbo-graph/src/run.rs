@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: where operands lie, and the order of instructions.
 
-use crate::block::Run;
+use crate::block::{Backward, Forward, Run};
 use crate::number::Number;
 use crate::op::pointwise::{MOST_ARGS, Scratch};
 use crate::op::{Operand, Values, gather, matmul, pointwise, row, with_lanes};
@@ -17,6 +17,8 @@ pub(crate) struct InstructionSpace<T> {
     scratch: Scratch<T>,
     /// Data spread over lanes, for operations that know only lanes.
     spread: Vec<Vec<T>>,
+    /// Of operations on whole values.
+    block: Vec<T>,
 }
 
 /// The result's place in an instruction: its shape here, and the lanes.
@@ -89,7 +91,11 @@ pub(crate) fn forward<'a, T: Run>(
         Kind::Block(operation) => {
             let args = few(n_args, operand);
             let slices = spread_all(&args[..n_args], lanes, &mut space.spread);
-            T::forward(operation.as_ref(), lanes, &slices[..n_args], out);
+            operation.run(T::forward(Forward {
+                lanes,
+                args: &slices[..n_args],
+                out,
+            }));
         }
     }
 }
@@ -187,15 +193,15 @@ pub(crate) fn backward<'a, T: Run>(
             let args = few(n_args, operand);
             let slices = spread_all(&args[..n_args], lanes, &mut space.spread);
             let slices = &slices[..n_args];
-            T::backward(
-                operation.as_ref(),
+            operation.run(T::backward(Backward {
                 lanes,
                 which,
-                slices,
-                values,
+                args: slices,
+                out: values,
                 adjoint,
                 gradient,
-            );
+                scratch: &mut space.block,
+            }));
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use multiversion::multiversion;
 
-use super::Block;
 use super::tile::{TILE, dots, entries, four, four_mut, subtract_combination, subtract_multiples};
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
@@ -35,20 +35,21 @@ impl Block for Cholesky {
         with_lanes!(lanes, forward::<T, W>(args[0], out, self.n));
     }
 
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        _: &[&[T]],
-        out: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
-        let mut work = adjoint.to_vec();
-        with_lanes!(lanes, backward::<T, W>(out, &mut work, self.n));
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            out,
+            adjoint,
+            gradient,
+            scratch,
+            ..
+        } = call;
+        scratch.clear();
+        scratch.extend_from_slice(adjoint);
+        with_lanes!(lanes, backward::<T, W>(out, scratch, self.n));
         for i in 0..self.n {
             let row = i * self.n * lanes..(i * self.n + i + 1) * lanes;
-            for (g, a) in gradient[row.clone()].iter_mut().zip(&work[row]) {
+            for (g, a) in gradient[row.clone()].iter_mut().zip(&scratch[row]) {
                 *g += *a;
             }
         }

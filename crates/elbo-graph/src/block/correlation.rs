@@ -3,7 +3,7 @@
 //! The one idea: `√(1 − Σ L²)`, what a row has left, is the product of `sech y` over the entries so
 //! far, which no cancellation spoils (`[@lewandowski2009lkj, eq. 11]`).
 
-use super::Block;
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
@@ -38,15 +38,14 @@ impl Block for CorrelationCholesky {
         with_lanes!(lanes, forward::<T, W>(args[0], out, self.n));
     }
 
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        args: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            args,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         with_lanes!(lanes, backward::<T, W>(args[0], adjoint, gradient, self.n));
     }
 }

@@ -1,6 +1,6 @@
 //! Each row's partial sums. Row-local.
 
-use super::Block;
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
@@ -30,15 +30,13 @@ impl Block for CumulativeSum {
         with_lanes!(lanes, forward::<T, W>(args[0], out, self.cols));
     }
 
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        _: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         with_lanes!(lanes, backward::<T, W>(adjoint, gradient, self.cols));
     }
 }

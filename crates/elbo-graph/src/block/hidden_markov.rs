@@ -5,7 +5,7 @@
 //! so nothing underflows, and the adjoint is written in what the passes leave behind. Deliberately
 //! absent: paths that are drawn or most probable, which have no derivatives.
 
-use super::Block;
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::shape::Shape;
 
@@ -144,15 +144,15 @@ impl Block for HiddenMarkov {
 
     /// The derivative by `log ω` is the states' probabilities; by `Γ(j, k)` it is
     /// `Σ_t a_{t−1}(j) w_t(k) b_t(k) / c_t`.
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            which,
+            args,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         let n = self.states;
         let mut passes = Passes::forward(n, lanes, args);
         passes.backward();
@@ -202,15 +202,15 @@ impl Block for HiddenStateProbabilities {
     }
 
     /// Back through the backward pass, forward in time, then back through the forward pass.
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            which,
+            args,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         let n = self.states;
         let mut passes = Passes::forward(n, lanes, args);
         passes.backward();

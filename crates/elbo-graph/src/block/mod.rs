@@ -59,46 +59,62 @@ pub trait Block: Debug + Send + Sync + 'static {
     fn forward<T: Number>(&self, lanes: usize, args: &[&[T]], out: &mut [T]);
 
     /// Adds to `gradient` the adjoint of argument `which`, given the adjoint of the result.
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[T]],
-        out: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    );
+    fn backward<T: Number>(&self, call: Backward<'_, T>);
+}
+
+/// What an operation computes its result from, and where to.
+#[derive(Debug)]
+pub struct Forward<'a, T> {
+    /// Draws side by side.
+    pub lanes: usize,
+    /// The arguments.
+    pub args: &'a [&'a [T]],
+    /// The result.
+    pub out: &'a mut [T],
+}
+
+/// What the adjoint of an argument is computed from, and where to.
+#[derive(Debug)]
+pub struct Backward<'a, T> {
+    /// Draws side by side.
+    pub lanes: usize,
+    /// Which argument's adjoint.
+    pub which: usize,
+    /// The arguments.
+    pub args: &'a [&'a [T]],
+    /// The result.
+    pub out: &'a [T],
+    /// The adjoint of the result.
+    pub adjoint: &'a [T],
+    /// Added to.
+    pub gradient: &'a mut [T],
+    /// Memory that is kept between calls, with anything in it.
+    pub scratch: &'a mut Vec<T>,
+}
+
+/// One call of an operation, for either kind of number.
+#[derive(Debug)]
+#[expect(
+    missing_docs,
+    reason = "each is the structure that it holds, for one kind of number"
+)]
+pub enum Call<'a> {
+    Forward(Forward<'a, f64>),
+    ForwardDual(Forward<'a, Dual>),
+    Backward(Backward<'a, f64>),
+    BackwardDual(Backward<'a, Dual>),
 }
 
 /// [`Block`] as an object; implemented for every `Block`.
-#[expect(
-    missing_docs,
-    reason = "each method is that of `Block`, for one kind of number"
-)]
 pub trait BlockOperation: Debug + Send + Sync {
+    /// As [`Block::name`].
     fn name(&self) -> &'static str;
+    /// As [`Block::shape`].
     fn shape(&self, args: &[Shape]) -> Shape;
+    /// As [`Block::by_row`].
     fn by_row(&self, which: usize) -> bool;
-    fn forward(&self, lanes: usize, args: &[&[f64]], out: &mut [f64]);
-    fn forward_dual(&self, lanes: usize, args: &[&[Dual]], out: &mut [Dual]);
-    fn backward(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[f64]],
-        out: &[f64],
-        adjoint: &[f64],
-        gradient: &mut [f64],
-    );
-    fn backward_dual(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[Dual]],
-        out: &[Dual],
-        adjoint: &[Dual],
-        gradient: &mut [Dual],
-    );
+    /// As [`Block::forward`] or [`Block::backward`].
+    fn run(&self, call: Call<'_>);
 }
 
 impl<B: Block> BlockOperation for B {
@@ -114,85 +130,38 @@ impl<B: Block> BlockOperation for B {
         Block::by_row(self, which)
     }
 
-    fn forward(&self, lanes: usize, args: &[&[f64]], out: &mut [f64]) {
-        Block::forward(self, lanes, args, out);
-    }
-
-    fn forward_dual(&self, lanes: usize, args: &[&[Dual]], out: &mut [Dual]) {
-        Block::forward(self, lanes, args, out);
-    }
-
-    fn backward(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[f64]],
-        out: &[f64],
-        adjoint: &[f64],
-        gradient: &mut [f64],
-    ) {
-        Block::backward(self, lanes, which, args, out, adjoint, gradient);
-    }
-
-    fn backward_dual(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[Dual]],
-        out: &[Dual],
-        adjoint: &[Dual],
-        gradient: &mut [Dual],
-    ) {
-        Block::backward(self, lanes, which, args, out, adjoint, gradient);
+    fn run(&self, call: Call<'_>) {
+        match call {
+            Call::Forward(call) => self.forward(call.lanes, call.args, call.out),
+            Call::ForwardDual(call) => self.forward(call.lanes, call.args, call.out),
+            Call::Backward(call) => self.backward(call),
+            Call::BackwardDual(call) => self.backward(call),
+        }
     }
 }
 
-/// The kinds of number that programs run on; picks the method of [`BlockOperation`].
+/// The kinds of number that programs run on.
 pub(crate) trait Run: Number {
-    fn forward(operation: &dyn BlockOperation, lanes: usize, args: &[&[Self]], out: &mut [Self]);
-    fn backward(
-        operation: &dyn BlockOperation,
-        lanes: usize,
-        which: usize,
-        args: &[&[Self]],
-        out: &[Self],
-        adjoint: &[Self],
-        gradient: &mut [Self],
-    );
+    fn forward(call: Forward<'_, Self>) -> Call<'_>;
+    fn backward(call: Backward<'_, Self>) -> Call<'_>;
 }
 
 impl Run for f64 {
-    fn forward(operation: &dyn BlockOperation, lanes: usize, args: &[&[Self]], out: &mut [Self]) {
-        operation.forward(lanes, args, out);
+    fn forward(call: Forward<'_, Self>) -> Call<'_> {
+        Call::Forward(call)
     }
 
-    fn backward(
-        operation: &dyn BlockOperation,
-        lanes: usize,
-        which: usize,
-        args: &[&[Self]],
-        out: &[Self],
-        adjoint: &[Self],
-        gradient: &mut [Self],
-    ) {
-        operation.backward(lanes, which, args, out, adjoint, gradient);
+    fn backward(call: Backward<'_, Self>) -> Call<'_> {
+        Call::Backward(call)
     }
 }
 
 impl Run for Dual {
-    fn forward(operation: &dyn BlockOperation, lanes: usize, args: &[&[Self]], out: &mut [Self]) {
-        operation.forward_dual(lanes, args, out);
+    fn forward(call: Forward<'_, Self>) -> Call<'_> {
+        Call::ForwardDual(call)
     }
 
-    fn backward(
-        operation: &dyn BlockOperation,
-        lanes: usize,
-        which: usize,
-        args: &[&[Self]],
-        out: &[Self],
-        adjoint: &[Self],
-        gradient: &mut [Self],
-    ) {
-        operation.backward_dual(lanes, which, args, out, adjoint, gradient);
+    fn backward(call: Backward<'_, Self>) -> Call<'_> {
+        Call::BackwardDual(call)
     }
 }

@@ -1,6 +1,6 @@
 //! The logarithm of the multivariate gamma function, entry by entry. Row-local.
 
-use super::Block;
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::shape::Shape;
 
@@ -41,15 +41,13 @@ impl Block for LogMultivariateGamma {
         }
     }
 
-    fn backward<T: Number>(
-        &self,
-        _: usize,
-        _: usize,
-        args: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            args,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         for ((g, x), a) in gradient.iter_mut().zip(args[0]).zip(adjoint) {
             for j in 0..self.dimensions {
                 *g += *a * x.plus(Self::shift(j)).digamma_positive();

@@ -3,7 +3,7 @@
 //! Equal numbers keep their order. Deliberately absent: derivatives of the permutation itself, which
 //! are 0 wherever they exist.
 
-use super::Block;
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::shape::Shape;
 
@@ -59,15 +59,14 @@ impl Block for Sort {
         }
     }
 
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        args: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            args,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         for l in 0..lanes {
             let order = order(args[0], (lanes, l), self.descending);
             for (from, to) in order.into_iter().enumerate() {
@@ -99,5 +98,5 @@ impl Block for SortIndices {
         }
     }
 
-    fn backward<T: Number>(&self, _: usize, _: usize, _: &[&[T]], _: &[T], _: &[T], _: &mut [T]) {}
+    fn backward<T: Number>(&self, _: Backward<'_, T>) {}
 }

@@ -3,7 +3,7 @@
 //! The one idea: the basis is that of pivot coordinates, whose product with a vector is one pass of
 //! partial sums (`[@filzmoser2018compositional, ch. 3]`), so no matrix is stored.
 
-use super::Block;
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
@@ -34,15 +34,13 @@ impl Block for SumToZero {
         with_lanes!(lanes, forward::<T, W>(args[0], out, self.free));
     }
 
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        _: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         with_lanes!(lanes, backward::<T, W>(adjoint, gradient, self.free));
     }
 }

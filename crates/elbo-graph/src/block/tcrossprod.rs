@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: products of general matrices, which are nodes of their own.
 
-use super::Block;
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
@@ -32,15 +32,14 @@ impl Block for Tcrossprod {
         with_lanes!(lanes, forward::<T, W>(args[0], out, self.n));
     }
 
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        args: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            args,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         with_lanes!(lanes, backward::<T, W>(args[0], adjoint, gradient, self.n));
     }
 }

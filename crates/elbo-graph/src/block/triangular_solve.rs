@@ -5,8 +5,8 @@
 
 use multiversion::multiversion;
 
-use super::Block;
 use super::tile::{TILE, dots, entries, four, four_mut, subtract_combination, subtract_multiples};
+use super::{Backward, Block};
 use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
@@ -45,19 +45,23 @@ impl Block for TriangularSolve {
         solve(lanes, self.n, self.transposed, args[0], out);
     }
 
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[T]],
-        out: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
-        let mut of_sides = adjoint.to_vec();
-        solve(lanes, self.n, !self.transposed, args[0], &mut of_sides);
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            which,
+            args,
+            out,
+            adjoint,
+            gradient,
+            scratch,
+            ..
+        } = call;
+        let of_sides = scratch;
+        of_sides.clear();
+        of_sides.extend_from_slice(adjoint);
+        solve(lanes, self.n, !self.transposed, args[0], of_sides);
         if which == 1 {
-            for (g, a) in gradient.iter_mut().zip(&of_sides) {
+            for (g, a) in gradient.iter_mut().zip(of_sides.iter()) {
                 *g += *a;
             }
             return;

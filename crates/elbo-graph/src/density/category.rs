@@ -91,7 +91,9 @@ pub(super) fn multinomial<'b>(x: &[Value<'b>]) -> Value<'b> {
 pub(super) fn multinomial_logit<'b>(x: &[Value<'b>]) -> Value<'b> {
     let [y, logits] = take(x);
     let (y, logits) = (y.as_row(), logits.as_row());
-    (y * logits).row_sum() - y.row_sum() * logits.row_log_sum_exp() + arrangements(y)
+    // A category that was never seen may be impossible.
+    let seen = y.apply(Function::Weigh, [logits]).row_sum();
+    seen - y.row_sum() * logits.row_log_sum_exp() + arrangements(y)
 }
 
 /// The log of the number of orders of a row of counts.

@@ -28,7 +28,7 @@ pub use normal::{
     matrix_normal_prec, multi_gp, multi_gp_cholesky, multi_normal, multi_normal_cholesky,
     multi_normal_prec,
 };
-pub use simplex::{dirichlet, dirichlet_multinomial, multinomial, multinomial_logit};
+pub use simplex::{dirichlet, dirichlet_multinomial};
 pub use state_space::{DynamicLinearModel, gaussian_dlm_obs, hmm_hidden_state_prob, hmm_marginal};
 pub use student::{multi_student_t, multi_student_t_cholesky};
 pub use wishart::{inv_wishart, inv_wishart_cholesky, wishart, wishart_cholesky};

@@ -1,4 +1,6 @@
-//! Densities of probabilities, and of counts given probabilities, one row each.
+//! Densities of probabilities, and of counts whose probabilities are integrated out, one row each.
+//!
+//! Deliberately absent: the multinomial itself, which is a row of [`DENSITIES`](crate::DENSITIES).
 
 use super::{add, log_gamma, plus, subtract};
 use crate::graph::{Graph, NodeId};
@@ -41,24 +43,4 @@ pub fn dirichlet_multinomial(graph: &mut Graph, counts: NodeId, alpha: NodeId) -
     let posterior = log_inverse_beta(graph, posterior);
     let ratio = subtract(graph, prior, posterior);
     add(graph, coefficient, ratio)
-}
-
-/// `log Multinomial(n | θ)` of each row of `counts`.
-pub fn multinomial(graph: &mut Graph, counts: NodeId, theta: NodeId) -> NodeId {
-    let entries = graph.pointwise(Function::LogMultiply, &[counts, theta]);
-    counts_of(graph, counts, entries)
-}
-
-/// [`multinomial`] with `θ = softmax(γ)` by row.
-pub fn multinomial_logit(graph: &mut Graph, counts: NodeId, gamma: NodeId) -> NodeId {
-    let total = graph.row_log_sum_exp(gamma);
-    let log_theta = subtract(graph, gamma, total);
-    let entries = graph.pointwise(Function::Weigh, &[counts, log_theta]);
-    counts_of(graph, counts, entries)
-}
-
-fn counts_of(graph: &mut Graph, counts: NodeId, entries: NodeId) -> NodeId {
-    let kernel = graph.row_sum(entries);
-    let coefficient = log_coefficient(graph, counts);
-    add(graph, kernel, coefficient)
 }

@@ -110,13 +110,6 @@ fn densities_of_probabilities_and_counts_are_scipys() {
     // dirichlet_multinomial([1.5, 2, 3], 10).logpmf([2, 3, 5])
     let density = dirichlet_multinomial(&mut c.graph, counts, alpha);
     assert_close("compound", c.sum(density), -3.451354423842468, 1e-13);
-    // multinomial(10, [.2, .5, .3]).logpmf([2, 3, 5])
-    let density = multinomial(&mut c.graph, counts, theta);
-    assert_close("multinomial", c.sum(density), -3.4861672076722474, 1e-13);
-    let logits = log(&mut c.graph, theta);
-    let logits = plus(&mut c.graph, logits, 7.0);
-    let density = multinomial_logit(&mut c.graph, counts, logits);
-    assert_close("logit", c.sum(density), -3.4861672076722474, 1e-13);
 }
 
 /// With K = 2 the density of r is Beta: `(1 − r²)^{η − 1} / (2^{2η − 1} B(η, η))`.
@@ -263,8 +256,6 @@ fn gradients_of_densities_of_matrices_and_simplexes() {
         lkj_corr_cholesky(&mut graph, factor, eta),
         dirichlet(&mut graph, theta, alpha),
         dirichlet_multinomial(&mut graph, counts, alpha),
-        multinomial(&mut graph, counts, theta),
-        multinomial_logit(&mut graph, counts, theta),
     ];
     for density in densities {
         graph.add_to_log_density(density);

@@ -22,9 +22,9 @@ mod written;
 
 use std::sync::Arc;
 
-use crate::block::BlockOperation;
+use crate::block::{Backward, BlockOperation, Call, Forward};
 use crate::graph::{Graph, NodeId};
-use crate::number::{Dual, Number};
+use crate::number::Number;
 use crate::op::with_lanes;
 use crate::shape::Shape;
 use kept::{KeptBoth, Solves, Work};
@@ -111,7 +111,8 @@ struct Solution {
 }
 
 impl Solution {
-    fn solve<T: Solves>(&self, lanes: usize, args: &[&[T]], out: &mut [T]) {
+    fn solve<T: Solves>(&self, call: Forward<'_, T>) {
+        let Forward { lanes, args, out } = call;
         let kept = T::kept(&self.kept);
         let mut work = kept.take_any();
         self.solve_in(&mut work, lanes, args, out);
@@ -126,15 +127,16 @@ impl Solution {
     }
 
     /// Backward from the steps that were taken forward, if nobody has used their memory since.
-    fn adjoint<T: Solves>(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[T]],
-        out: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn adjoint<T: Solves>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            which,
+            args,
+            out,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         let kept = T::kept(&self.kept);
         let mut work = kept.take(args);
         if !work.is_of(args) {
@@ -245,35 +247,12 @@ impl BlockOperation for Solution {
         false
     }
 
-    fn forward(&self, lanes: usize, args: &[&[f64]], out: &mut [f64]) {
-        self.solve(lanes, args, out);
-    }
-
-    fn forward_dual(&self, lanes: usize, args: &[&[Dual]], out: &mut [Dual]) {
-        self.solve(lanes, args, out);
-    }
-
-    fn backward(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[f64]],
-        out: &[f64],
-        adjoint: &[f64],
-        gradient: &mut [f64],
-    ) {
-        self.adjoint(lanes, which, args, out, adjoint, gradient);
-    }
-
-    fn backward_dual(
-        &self,
-        lanes: usize,
-        which: usize,
-        args: &[&[Dual]],
-        out: &[Dual],
-        adjoint: &[Dual],
-        gradient: &mut [Dual],
-    ) {
-        self.adjoint(lanes, which, args, out, adjoint, gradient);
+    fn run(&self, call: Call<'_>) {
+        match call {
+            Call::Forward(call) => self.solve(call),
+            Call::ForwardDual(call) => self.solve(call),
+            Call::Backward(call) => self.adjoint(call),
+            Call::BackwardDual(call) => self.adjoint(call),
+        }
     }
 }

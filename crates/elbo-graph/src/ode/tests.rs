@@ -3,7 +3,7 @@
 use elbo_testkit::assert_close;
 
 use super::*;
-use crate::{Function, Program};
+use crate::{Dual, Function, Program};
 
 const TIGHT: Tolerances = Tolerances {
     relative: 1e-13,

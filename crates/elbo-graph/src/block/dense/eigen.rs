@@ -4,7 +4,7 @@
 //! tangents go through the same code (`[@golub2013matrix, §8.5]`).
 
 use super::{add_to_lane, identity, lane, product, set_lane, transposed};
-use crate::block::Block;
+use crate::block::{Backward, Block};
 use crate::number::Number;
 use crate::shape::Shape;
 
@@ -36,15 +36,14 @@ impl Block for SymmetricEigen {
 
     /// `Ā += V (diag λ̄ + F ∘ (Vᵀ V̄)) Vᵀ`, its symmetric part, with `F_ij = 1/(λ_j − λ_i)`
     /// (`[@giles2008collected, §3.1]`).
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        _: &[&[T]],
-        out: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            out,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         let n = self.n;
         for l in 0..lanes {
             let (result, adjoint) = (lane(out, lanes, l), lane(adjoint, lanes, l));

@@ -5,7 +5,7 @@
 
 use super::lu::Lu;
 use super::{add_to_lane, identity, lane, product, set_lane};
-use crate::block::Block;
+use crate::block::{Backward, Block};
 use crate::number::Number;
 use crate::shape::Shape;
 
@@ -33,15 +33,14 @@ impl Block for MatrixExponential {
         }
     }
 
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        args: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            args,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         let n = self.n;
         for l in 0..lanes {
             let (a, bar) = (lane(args[0], lanes, l), lane(adjoint, lanes, l));

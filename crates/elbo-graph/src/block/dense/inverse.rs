@@ -2,7 +2,7 @@
 
 use super::lu::Lu;
 use super::{add_to_lane, identity, lane, product, set_lane, transposed};
-use crate::block::Block;
+use crate::block::{Backward, Block};
 use crate::number::Number;
 use crate::shape::Shape;
 
@@ -32,15 +32,14 @@ impl Block for Inverse {
     }
 
     /// `Ā −= A⁻ᵀ X̄ A⁻ᵀ`.
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        _: &[&[T]],
-        out: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            out,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         for l in 0..lanes {
             let inverse = transposed(&lane(out, lanes, l), self.n);
             let half = product(&inverse, &lane(adjoint, lanes, l), self.n);
@@ -79,15 +78,14 @@ impl Block for LogAbsDeterminant {
     }
 
     /// `Ā += ā A⁻ᵀ`, from the logarithm alone.
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        args: &[&[T]],
-        _: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            args,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         for l in 0..lanes {
             let factors = Lu::new(lane(args[0], lanes, l), self.n);
             let inverse = factors.solve(&identity(self.n), self.n);

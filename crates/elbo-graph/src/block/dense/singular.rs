@@ -5,7 +5,7 @@
 //! values keep their digits (`[@golub2013matrix, §8.6.4]`).
 
 use super::{add_to_lane, identity, lane, set_lane};
-use crate::block::Block;
+use crate::block::{Backward, Block};
 use crate::number::Number;
 use crate::shape::Shape;
 
@@ -55,15 +55,14 @@ impl Block for SingularValues {
 
     /// `Ā += U (diag s̄ + (F ∘ (UᵀŪ − ŪᵀU)) S + S (F ∘ (VᵀV̄ − V̄ᵀV))) Vᵀ + (I − U Uᵀ) Ū S⁻¹ Vᵀ +
     /// U S⁻¹ V̄ᵀ (I − V Vᵀ)` with `F_ij = 1/(s_j² − s_i²)` (`[@townsend2016differentiating]`).
-    fn backward<T: Number>(
-        &self,
-        lanes: usize,
-        _: usize,
-        _: &[&[T]],
-        out: &[T],
-        adjoint: &[T],
-        gradient: &mut [T],
-    ) {
+    fn backward<T: Number>(&self, call: Backward<'_, T>) {
+        let Backward {
+            lanes,
+            out,
+            adjoint,
+            gradient,
+            ..
+        } = call;
         let (m, n, k) = (self.rows, self.cols, self.rank());
         for l in 0..lanes {
             let (out, adjoint) = (lane(out, lanes, l), lane(adjoint, lanes, l));
