@@ -5,7 +5,8 @@
 //! never fails otherwise: whatever the bytes are, there is an answer, in time and memory that
 //! [`Limits`] bound. The language is that of Stan 2.38 `[@stan2025reference]` `[@stan2026functions]`.
 //!
-//! Absent: files (an [`Includes`] finds what a program includes), data, and running a program.
+//! [`run`] checks data against a program's declarations and runs what needs no parameters. Absent:
+//! files (an [`Includes`] finds what a program includes), and densities.
 //!
 //! ```
 //! use elbo_stan::{Limits, NoIncludes, Style, check};
@@ -25,6 +26,7 @@ mod lexer;
 mod limits;
 mod parser;
 mod printer;
+pub mod run;
 mod source;
 mod syntax;
 mod token;

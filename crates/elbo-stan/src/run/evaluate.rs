@@ -1,0 +1,245 @@
+//! Expressions.
+
+use super::index::{gather, selectors};
+use super::operator::{binary, unary};
+use super::{Machine, Run, RunError, RunErrorKind, Tensor, Value, bad, builtin};
+use crate::source::Span;
+use crate::typed::{
+    BinaryOperator, Call, Callee, Expression, ExpressionKind, FunctionId, Index, Type,
+};
+
+impl Machine<'_> {
+    pub(super) fn evaluate(&mut self, e: &Expression) -> Run<Value> {
+        self.deeper(e.span, |machine| machine.evaluate_here(e))
+    }
+
+    fn evaluate_here(&mut self, e: &Expression) -> Run<Value> {
+        Ok(match &e.kind {
+            ExpressionKind::Integer(value) => Value::int(*value),
+            ExpressionKind::Real(value) => Value::real(*value),
+            ExpressionKind::Imaginary(value) => Value::Complexes(Tensor::scalar([0.0, *value])),
+            ExpressionKind::Variable(id) => self.frame[id.0].clone().ok_or_else(|| {
+                bad(
+                    e.span,
+                    format!("`{}` has no value yet", self.variables[id.0].name),
+                )
+            })?,
+            ExpressionKind::Target => return Err(unsupported(e.span, "target()")),
+            ExpressionKind::Unary(operator, operand) => {
+                let value = self.evaluate(operand)?;
+                unary(*operator, &operand.r#type, value).map_err(|message| bad(e.span, message))?
+            }
+            ExpressionKind::Binary(operator, operands) => {
+                return self.binary(*operator, operands, e.span);
+            }
+            ExpressionKind::Ternary(parts) => {
+                let condition = self.condition(&parts[0])?;
+                self.evaluate(&parts[if condition { 1 } else { 2 }])?
+            }
+            ExpressionKind::Call(call) => self
+                .call(call, e.span)?
+                .ok_or_else(|| bad(e.span, "the function returned no value"))?,
+            ExpressionKind::Index(base, indices) => {
+                let base = self.evaluate(base)?;
+                let indices = self.indices(indices)?;
+                let chosen =
+                    selectors(base.shape(), &indices).map_err(|message| bad(e.span, message))?;
+                gather(&base, &chosen)
+            }
+            ExpressionKind::Element(base, index) => match self.evaluate(base)? {
+                Value::Tuple(mut parts) if *index < parts.len() => parts.swap_remove(*index),
+                _ => return Err(bad(e.span, "the value is no such tuple")),
+            },
+            ExpressionKind::Array(items) => {
+                let values = self.all(items)?;
+                stack(values, &items[0].r#type).map_err(|m| bad(e.span, m))?
+            }
+            ExpressionKind::Row(items) if items.is_empty() => {
+                Value::unset(e.r#type.element().0, vec![0])
+            }
+            ExpressionKind::Row(items) => {
+                let values = self.all(items)?;
+                stack(values, &items[0].r#type).map_err(|m| bad(e.span, m))?
+            }
+            ExpressionKind::Tuple(items) => Value::Tuple(self.all(items)?),
+            ExpressionKind::Convert(inner) => self.evaluate(inner)?.converted(&e.r#type),
+            ExpressionKind::Unknown => return Err(bad(e.span, "the program has errors")),
+        })
+    }
+
+    fn all(&mut self, items: &[Expression]) -> Run<Vec<Value>> {
+        items.iter().map(|item| self.evaluate(item)).collect()
+    }
+
+    /// An int.
+    pub(super) fn int(&mut self, e: &Expression) -> Run<i32> {
+        self.evaluate(e)?
+            .as_int()
+            .ok_or_else(|| bad(e.span, "this is no int"))
+    }
+
+    pub(super) fn condition(&mut self, e: &Expression) -> Run<bool> {
+        Ok(self.int(e)? != 0)
+    }
+
+    fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        operands: &[Expression; 2],
+        span: Span,
+    ) -> Run<Value> {
+        // The right side of `&&` and `||` is only looked at when it decides.
+        if matches!(operator, BinaryOperator::And | BinaryOperator::Or) {
+            let left = self.condition(&operands[0])?;
+            let decided = left == (operator == BinaryOperator::Or);
+            let result = if decided {
+                left
+            } else {
+                self.condition(&operands[1])?
+            };
+            return Ok(Value::int(i32::from(result)));
+        }
+        let left = self.evaluate(&operands[0])?;
+        let right = self.evaluate(&operands[1])?;
+        let types = [&operands[0].r#type, &operands[1].r#type];
+        binary(operator, types, &left, &right).map_err(|message| bad(span, message))
+    }
+
+    /// Indices, each as a list of positions from 1, or one position, or all.
+    pub(super) fn indices(&mut self, indices: &[Index]) -> Run<Vec<Chosen>> {
+        indices
+            .iter()
+            .map(|index| {
+                Ok(match index {
+                    Index::All => Chosen::Between(1, None),
+                    Index::Single(e) => Chosen::Single(self.int(e)?),
+                    Index::Several(e) => match self.evaluate(e)? {
+                        Value::Ints(t) => Chosen::Several(t.entries().to_vec()),
+                        _ => return Err(bad(e.span, "these are no ints")),
+                    },
+                    Index::From(e) => Chosen::Between(self.int(e)?, None),
+                    Index::UpTo(e) => Chosen::Between(1, Some(self.int(e)?)),
+                    Index::Between(a, b) => Chosen::Between(self.int(a)?, Some(self.int(b)?)),
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn call(&mut self, call: &Call, span: Span) -> Run<Option<Value>> {
+        let values = self.all(&call.arguments)?;
+        match call.callee {
+            Callee::User(id) => self.user(id, values, span),
+            Callee::Builtin(name) => {
+                let types: Vec<&Type> = call.arguments.iter().map(|a| &a.r#type).collect();
+                let function = builtin::find(name).filter(|_| call.functions.is_empty());
+                let function = function.ok_or_else(|| unsupported(span, name))?;
+                let arguments = builtin::Arguments {
+                    values: &values,
+                    types: &types,
+                    limit: self.limits.bytes,
+                };
+                function(&arguments)
+                    .map(Some)
+                    .map_err(|message| bad(span, format!("{name}: {message}")))
+            }
+        }
+    }
+
+    /// A function of the program, in a frame of its own.
+    fn user(&mut self, id: FunctionId, values: Vec<Value>, span: Span) -> Run<Option<Value>> {
+        let function = &self.program.functions[id.0];
+        if self.calls >= self.limits.calls {
+            return Err(RunError::new(
+                RunErrorKind::Limit,
+                span,
+                format!(
+                    "functions call each other more than {} deep, the limit",
+                    self.limits.calls
+                ),
+            ));
+        }
+        let mut frame: Vec<Option<Value>> = values.into_iter().map(Some).collect();
+        frame.resize(function.variables.len(), None);
+        let frame = std::mem::replace(&mut self.frame, frame);
+        let variables = std::mem::replace(&mut self.variables, &function.variables);
+        self.calls += 1;
+        let result = self.execute(&function.body);
+        self.calls -= 1;
+        self.frame = frame;
+        self.variables = variables;
+        match result? {
+            super::execute::Flow::Return(value) => Ok(value),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// An index with its numbers known.
+#[derive(Clone, Debug)]
+pub(super) enum Chosen {
+    Single(i32),
+    Several(Vec<i32>),
+    /// Both ends included; to the end if the second is left out.
+    Between(i32, Option<i32>),
+}
+
+pub(super) fn unsupported(span: Span, name: &str) -> RunError {
+    RunError::new(
+        RunErrorKind::Unsupported,
+        span,
+        format!("`{name}` cannot be evaluated before sampling"),
+    )
+}
+
+/// Values of one type along a new first axis.
+pub(super) fn stack(values: Vec<Value>, element: &Type) -> Result<Value, String> {
+    fn join<T: Clone>(parts: &[Tensor<T>]) -> Result<Tensor<T>, String> {
+        let first = parts[0].shape();
+        if let Some(other) = parts.iter().find(|part| part.shape() != first) {
+            return Err(format!(
+                "the elements have different shapes: {first:?} and {:?}",
+                other.shape()
+            ));
+        }
+        let mut shape = vec![parts.len()];
+        shape.extend_from_slice(first);
+        let entries = parts.iter().flat_map(|p| p.entries().iter().cloned());
+        Ok(Tensor::new(shape, entries.collect()))
+    }
+    let mistake = || "the elements have different types".to_owned();
+    match element.element().0 {
+        Type::Int => {
+            let parts: Option<Vec<_>> = values
+                .into_iter()
+                .map(|v| match v {
+                    Value::Ints(t) => Some(t),
+                    _ => None,
+                })
+                .collect();
+            Ok(Value::Ints(join(&parts.ok_or_else(mistake)?)?))
+        }
+        Type::Tuple(_) => {
+            let mut shape = vec![values.len()];
+            let mut tuples = Vec::new();
+            for value in values {
+                match value {
+                    Value::Tuples(inner, parts) => {
+                        shape.truncate(1);
+                        shape.extend(inner);
+                        tuples.extend(parts);
+                    }
+                    tuple => tuples.push(tuple),
+                }
+            }
+            Ok(Value::Tuples(shape, tuples))
+        }
+        t if t.is_complex() => {
+            let parts: Option<Vec<_>> = values.iter().map(Value::as_complexes).collect();
+            Ok(Value::Complexes(join(&parts.ok_or_else(mistake)?)?))
+        }
+        _ => {
+            let parts: Option<Vec<_>> = values.iter().map(Value::as_reals).collect();
+            Ok(Value::Reals(join(&parts.ok_or_else(mistake)?)?))
+        }
+    }
+}
