@@ -162,6 +162,19 @@ fn many_errors_are_counted_beyond_the_limit() {
 }
 
 #[test]
+fn mistakes_everywhere_on_one_long_line_are_counted() {
+    // Quadratic work in the length of the line, or in the number of names, would not end here.
+    for part in ["1 1 ", "x ", "y ~ ", "{ ", "; ; + "] {
+        let source = model(&part.repeat(150_000));
+        assert!(!codes(&source).is_empty(), "{part}");
+    }
+    let declarations: Vec<String> = (0..60_000).map(|i| format!("real a{i};")).collect();
+    let uses: Vec<String> = (0..60_000).map(|i| format!("b{i} = 1;")).collect();
+    let source = model(&(declarations.concat() + &uses.concat()));
+    assert_eq!(codes(&source).len(), 50);
+}
+
+#[test]
 fn inclusions_cannot_multiply_without_end() {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for i in 0..40 {

@@ -124,6 +124,10 @@ impl Checker<'_> {
                 format!("there is no variable `{}` here", shorten(&name.text)),
             )
             .label("not found");
+            if self.diagnostics.is_full() {
+                self.report(found);
+                return None;
+            }
             let visible: Vec<Arc<str>> = self.visible.keys().cloned().collect();
             let near = nearest(&name.text, visible.iter().map(|n| &**n));
             let later = self.declared_later(&name.text);
@@ -154,6 +158,9 @@ impl Checker<'_> {
 
     /// The function whose name is nearest.
     pub(super) fn nearest_function(&self, name: &str) -> Option<String> {
+        if self.diagnostics.is_full() {
+            return None;
+        }
         let own: Vec<&str> = self.by_name.keys().map(|n| &**n).collect();
         let all = functions::names().map(|n| -> &str { n });
         let all = all.chain(callbacks::names().map(|n| -> &str { n }));

@@ -94,6 +94,11 @@ impl Diagnostics {
         }
     }
 
+    /// Whether another finding would only be counted, so that its hints need not be looked for.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() >= self.limit
+    }
+
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         if diagnostic.severity() == Severity::Error {
             self.errors += 1;

@@ -207,8 +207,8 @@ impl<'a> Parser<'a> {
             || next.kind == TokenKind::Identifier
             || next.kind.starts_type()
             || next.kind.starts_statement();
-        let here = self.lexer.sources.locate(self.previous).line;
-        let there = self.lexer.sources.locate(next.span).line;
+        let here = self.lexer.sources.line(self.previous);
+        let there = self.lexer.sources.line(next.span);
         if something_new && (here != there || next.kind == TokenKind::RightBrace) {
             self.report(
                 Diagnostic::new(
