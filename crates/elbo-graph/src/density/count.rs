@@ -109,6 +109,12 @@ pub(super) fn poisson_log_of<'b>(y: Value<'b>, log_mean: Value<'b>) -> Value<'b>
     y.apply(Function::PoissonLog, [log_mean, ln_factorial(y)])
 }
 
+/// `α B(y, α + 1)` for `y` from 1 on.
+pub(super) fn yule_simon<'b>(x: &[Value<'b>]) -> Value<'b> {
+    let [y, alpha] = take(x);
+    alpha.ln() + y.apply(Function::LogBeta, [alpha + 1.0])
+}
+
 /// `y` of the first kind among `n` drawn from `a` of the first and `b` of the second.
 pub(super) fn hypergeometric<'b>(x: &[Value<'b>]) -> Value<'b> {
     let [y, n, a, b] = take(x);

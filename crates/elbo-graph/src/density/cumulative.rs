@@ -129,6 +129,8 @@ tails! {
         where { p = phi; q = y + 1.0; x = phi / (phi + mean); };
     neg_binomial_2_log_lcdf neg_binomial_2_log_lccdf = |[y, log_mean, phi]| (ln_inc_beta(p, q, x), ln_inc_beta(q, p, 1.0 - x))
         where { p = phi; q = y + 1.0; x = (phi.ln() - log_mean).map(Function::InvLogit); };
+    yule_simon_lcdf yule_simon_lccdf = |[y, alpha]| (above.ln_1m_exp(), above)
+        where { above = y.ln() + y.apply(Function::LogBeta, [alpha + 1.0]); };
     discrete_range_lcdf discrete_range_lccdf = |[y, low, high]| (
         ((y - low + 1.0) / (high - low + 1.0)).ln(),
         ((high - y) / (high - low + 1.0)).ln()

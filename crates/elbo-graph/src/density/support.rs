@@ -33,7 +33,7 @@ pub enum Support {
     Count,
     /// 0 or 1.
     Binary,
-    /// An integer from 1 on; the number of categories bounds it.
+    /// An integer from 1 on; the number of categories, where there is one, bounds it.
     Category,
 }
 

@@ -80,6 +80,7 @@ pub static DENSITIES: &[Density] = &[
     row("neg_binomial_2_log", &[("n", Count), ("eta", Real), ("phi", Positive)], &[], count::neg_binomial_2_log),
     row("poisson", &[("n", Count), ("lambda", Mean)], &[], count::poisson),
     row("poisson_log", &[("n", Count), ("alpha", Real)], &[], count::poisson_log),
+    row("yule_simon", &[("n", Category), ("alpha", Positive)], &[], count::yule_simon),
     row("hypergeometric", &[("n", Count), ("N", Count), ("a", Count), ("b", Count)], &[AtMost(0, 1), AtMost(0, 2)], count::hypergeometric),
     row("discrete_range", &[("y", Integer), ("l", Integer), ("u", Integer)], &[AtMost(1, 0), AtMost(0, 2)], count::discrete_range),
     formed(Form::Categories, row("categorical", &[("y", Category), ("theta", Unit)], &[], category::categorical)),
@@ -163,6 +164,8 @@ pub static DENSITIES: &[Density] = &[
     row("neg_binomial_2_lccdf", &[("n", Count), ("mu", Positive), ("phi", Positive)], &[], cumulative::neg_binomial_2_lccdf),
     row("neg_binomial_2_log_lcdf", &[("n", Count), ("eta", Real), ("phi", Positive)], &[], cumulative::neg_binomial_2_log_lcdf),
     row("neg_binomial_2_log_lccdf", &[("n", Count), ("eta", Real), ("phi", Positive)], &[], cumulative::neg_binomial_2_log_lccdf),
+    row("yule_simon_lcdf", &[("n", Category), ("alpha", Positive)], &[], cumulative::yule_simon_lcdf),
+    row("yule_simon_lccdf", &[("n", Category), ("alpha", Positive)], &[], cumulative::yule_simon_lccdf),
     row("discrete_range_lcdf", &[("y", Integer), ("l", Integer), ("u", Integer)], &[AtMost(1, 0), AtMost(0, 2)], cumulative::discrete_range_lcdf),
     row("discrete_range_lccdf", &[("y", Integer), ("l", Integer), ("u", Integer)], &[AtMost(1, 0), AtMost(0, 2)], cumulative::discrete_range_lccdf),
 ];

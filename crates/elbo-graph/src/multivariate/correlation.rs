@@ -2,8 +2,10 @@
 //! (`[@lewandowski2009lkj, §3]`).
 
 use super::{add, log, log_gamma, multiply, plus, subtract, times};
-use crate::algebra::{cholesky_decompose, diagonal, sum_log_diagonal};
+use crate::algebra::{cholesky_decompose, diagonal, quad_form_diag, sum_log_diagonal};
+use crate::density::DensityError;
 use crate::graph::{Graph, NodeId};
+use crate::pointwise::Function;
 use crate::shape::Shape;
 
 /// `log LKJ(Ω | η) = c(η) + (η − 1) log det Ω`, a scalar.
@@ -16,6 +18,29 @@ pub fn lkj_corr(graph: &mut Graph, correlation: NodeId, eta: NodeId) -> NodeId {
     let power = plus(graph, eta, -1.0);
     let kernel = multiply(graph, power, log_det);
     add(graph, constant, kernel)
+}
+
+/// The density that Stan once had for covariances: log-normal standard deviations with locations `mu`
+/// and scales `sigma`, times LKJ(η) of the correlations, without the Jacobian of taking them apart; a
+/// scalar.
+///
+/// # Errors
+/// [`DensityError`] if known locations or scales are none.
+pub fn lkj_cov(
+    graph: &mut Graph,
+    covariance: NodeId,
+    mu: NodeId,
+    sigma: NodeId,
+    eta: NodeId,
+) -> Result<NodeId, DensityError> {
+    let variances = diagonal(graph, covariance);
+    let deviations = graph.pointwise(Function::Sqrt, &[variances]);
+    let of_deviations = graph.log_density("lognormal", &[deviations, mu, sigma])?;
+    let of_deviations = graph.sum(of_deviations);
+    let inverse = graph.pointwise(Function::InvSqrt, &[variances]);
+    let correlation = quad_form_diag(graph, covariance, inverse);
+    let of_correlation = lkj_corr(graph, correlation, eta);
+    Ok(add(graph, of_deviations, of_correlation))
 }
 
 /// The density of `L` if `L Lᵀ` has density LKJ(η), a scalar:

@@ -23,7 +23,7 @@ use crate::graph::{Graph, NodeId};
 use crate::pointwise::Function;
 use crate::shape::Shape;
 
-pub use correlation::{lkj_corr, lkj_corr_cholesky};
+pub use correlation::{lkj_corr, lkj_corr_cholesky, lkj_cov};
 pub use normal::{
     matrix_normal_prec, multi_gp, multi_gp_cholesky, multi_normal, multi_normal_cholesky,
     multi_normal_prec,

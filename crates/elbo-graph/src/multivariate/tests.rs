@@ -122,6 +122,21 @@ fn lkj_of_two_dimensions_is_a_beta_density() {
     assert_close("lkj", c.sum(density), -0.30536665204453584, 1e-13);
 }
 
+/// Two standard deviations and the correlation of the test above.
+#[test]
+fn covariances_are_deviations_and_correlations() {
+    let mut c = Case::new();
+    let covariance = [1.44, 0.324, 0.324, 0.81];
+    let covariance = c.graph.constant(covariance, Shape::matrix(2, 2));
+    let mu = c.graph.constant([0.2, -0.3], Shape::vector(2));
+    let sigma = c.graph.constant([0.5, 0.8], Shape::vector(2));
+    let eta = number(&mut c.graph, 2.5);
+    let density = lkj_cov(&mut c.graph, covariance, mu, sigma, eta).expect("scales are positive");
+    // lognorm([.5, .8], scale=exp([.2, -.3])).logpdf([1.2, .9]).sum() more.
+    let expected = -1.0287697185554687 - 0.30536665204453584;
+    assert_close("lkj_cov", c.sum(density), expected, 1e-13);
+}
+
 /// What has a density has total mass 1: `E_q[p/q]` under points of the free coordinates.
 #[test]
 fn densities_of_three_by_three_correlations_integrate_to_one() {
