@@ -13,12 +13,14 @@ mod error;
 mod evaluate;
 mod execute;
 mod index;
+mod json;
 mod operator;
 mod value;
 
 use std::collections::BTreeMap;
 
 pub use error::{RunError, RunErrorKind};
+pub use json::read_json;
 pub use value::{Complex, Tensor, Value};
 
 use crate::source::Span;
