@@ -268,3 +268,58 @@ pub fn rank(graph: &mut Graph, v: NodeId, s: usize) -> NodeId {
     let below = graph.pointwise(Function::Less, &[v, entry]);
     graph.sum(below)
 }
+
+/// `aⁿ` of a square matrix by squarings; the identity for `n = 0`.
+pub fn matrix_power(graph: &mut Graph, a: NodeId, n: u32) -> NodeId {
+    let size = graph.shape(a).rows;
+    let mut power = None;
+    let (mut square, mut rest) = (a, n);
+    while rest > 0 {
+        if rest % 2 == 1 {
+            power = Some(match power {
+                Some(power) => graph.matmul(power, square),
+                None => square,
+            });
+        }
+        rest /= 2;
+        if rest > 0 {
+            square = graph.matmul(square, square);
+        }
+    }
+    power.unwrap_or_else(|| {
+        let ones = graph.constant(vec![1.0; size], Shape::vector(size));
+        diag_matrix(graph, ones)
+    })
+}
+
+/// `b a⁻¹` for any square `a`.
+pub fn mdivide_right(graph: &mut Graph, b: NodeId, a: NodeId) -> NodeId {
+    let inverse = inverse(graph, a);
+    graph.matmul(b, inverse)
+}
+
+/// `b a⁻¹` for a symmetric positive definite `a`.
+pub fn mdivide_right_spd(graph: &mut Graph, b: NodeId, a: NodeId) -> NodeId {
+    let side = transpose(graph, b);
+    let solution = mdivide_left_spd(graph, a, side);
+    transpose(graph, solution)
+}
+
+/// `exp(a) b`.
+pub fn matrix_exp_multiply(graph: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
+    let exponential = matrix_exp(graph, a);
+    graph.matmul(exponential, b)
+}
+
+/// `tr(d bᵀ a b)`.
+pub fn trace_gen_quad_form(graph: &mut Graph, d: NodeId, a: NodeId, b: NodeId) -> NodeId {
+    let form = quad_form(graph, a, b);
+    let product = graph.matmul(d, form);
+    trace(graph, product)
+}
+
+/// The symmetric matrix with the lower triangle of `a`.
+pub fn symmetrize_from_lower_tri(graph: &mut Graph, a: NodeId) -> NodeId {
+    let shape = graph.shape(a);
+    pick(graph, a, shape, |i, j| (i.max(j), i.min(j)))
+}

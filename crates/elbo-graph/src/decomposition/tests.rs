@@ -182,3 +182,45 @@ fn sorting_permutes_and_has_derivatives() {
     }
     check(&graph);
 }
+
+#[test]
+fn products_and_powers_of_matrices_are_what_they_are_made_of() {
+    use crate::algebra::*;
+    let mut graph = Graph::new();
+    let a = graph.parameter(Shape::matrix(3, 3));
+    let b = graph.parameter(Shape::matrix(3, 3));
+    let five = matrix_power(&mut graph, a, 5);
+    let mut product = matrix_power(&mut graph, a, 0);
+    for _ in 0..5 {
+        product = graph.matmul(product, a);
+    }
+    let right = mdivide_right(&mut graph, b, a);
+    let back = graph.matmul(right, a);
+    let symmetric = symmetrize_from_lower_tri(&mut graph, a);
+    let other = transpose(&mut graph, symmetric);
+    let spd = crossprod(&mut graph, b);
+    let by_spd = mdivide_right_spd(&mut graph, a, spd);
+    let again = graph.matmul(by_spd, spd);
+    let minus = graph.pointwise(Function::Negate, &[a]);
+    let moved = matrix_exp_multiply(&mut graph, a, b);
+    let returned = matrix_exp_multiply(&mut graph, minus, moved);
+    let one = matrix_power(&mut graph, a, 0);
+    let form = trace_gen_quad_form(&mut graph, one, a, b);
+    let plain = trace_quad_form(&mut graph, a, b);
+    let pairs = [
+        (five, product),
+        (back, b),
+        (symmetric, other),
+        (again, a),
+        (returned, b),
+        (form, plain),
+    ];
+    for (left, right) in pairs {
+        let program = Program::report(&graph, &[left, right]);
+        let out = program.outputs(&points(program.dimension()), 1);
+        // Conditions are below a thousand.
+        assert_all_close("both ways", &out[0], &out[1], 1e-12);
+    }
+    add_mixed(&mut graph, five);
+    check(&graph);
+}
