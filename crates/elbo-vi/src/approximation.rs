@@ -7,6 +7,10 @@ use elbo_math::random::Stream;
 
 use crate::Draws;
 
+/// Two approximations of the same target by one run: what its earlier and its later part say, or two
+/// independent ones.
+pub type Halves = [Box<dyn Approximation>; 2];
+
 /// A fitted `q` on unconstrained space.
 pub trait Approximation: Send + Sync {
     /// The family's name, as methods and files call it.

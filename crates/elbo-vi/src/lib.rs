@@ -29,7 +29,7 @@ mod program;
 #[cfg(test)]
 mod testing;
 
-pub use approximation::Approximation;
+pub use approximation::{Approximation, Halves};
 pub use density::{DensityError, LogDensity, Subsampled};
 pub use draws::Draws;
 pub use error::ViError;

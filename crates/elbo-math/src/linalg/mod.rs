@@ -12,7 +12,7 @@ mod product;
 pub use cholesky::Cholesky;
 pub use eigen::SymmetricEigen;
 pub use matrix::{Matrix, axpy, dot};
-pub use product::{gram, matmul, matmul_nt, matmul_tn};
+pub use product::{View, gram, matmul, matmul_into, matmul_nt, matmul_tn};
 
 #[cfg(test)]
 mod tests;

@@ -82,6 +82,56 @@ fn product<'a>(
     out
 }
 
+/// A matrix inside a slice that belongs to something else, read as it stands or transposed.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a>(MatRef<'a, f64>);
+
+impl<'a> View<'a> {
+    /// Rows of `cols` entries, each beginning `stride` entries after the last one.
+    ///
+    /// # Panics
+    /// If the slice is too short, or the stride less than a row.
+    pub fn new(data: &'a [f64], rows: usize, cols: usize, stride: usize) -> Self {
+        assert!(
+            cols <= stride && (rows == 0 || (rows - 1) * stride + cols <= data.len()),
+            "the view does not fit into the slice"
+        );
+        Self(MatRef::from_row_major_slice_with_stride(
+            data, rows, cols, stride,
+        ))
+    }
+
+    /// The transposed matrix.
+    #[must_use]
+    pub fn transpose(self) -> Self {
+        Self(self.0.transpose())
+    }
+}
+
+/// `out ← A B`, or `out ← out + A B` where `add`, into rows of a buffer that is there already; on the
+/// calling thread.
+///
+/// # Panics
+/// If the shapes differ.
+pub fn matmul_into(out: &mut [f64], add: bool, a: View<'_>, b: View<'_>) {
+    let (rows, inner, cols) = (a.0.nrows(), a.0.ncols(), b.0.ncols());
+    assert_eq!(inner, b.0.nrows(), "matrix shapes differ");
+    assert_eq!(out.len(), rows * cols, "matrix shapes differ");
+    if out.is_empty() {
+        return;
+    }
+    if inner == 0 {
+        if !add {
+            out.fill(0.0);
+        }
+        return;
+    }
+    let dst = faer::MatMut::from_row_major_slice_mut(out, rows, cols);
+    let accum = if add { Accum::Add } else { Accum::Replace };
+    faer_matmul(dst, accum, a.0, b.0, 1.0, Par::Seq);
+    clear_upper_halves();
+}
+
 /// `Xᵀ diag(w) X` for a row-major `X` with `cols` columns; without weights `w = 1`.
 ///
 /// # Complexity

@@ -45,6 +45,27 @@ fn products_agree_with_the_triple_loop() {
 }
 
 #[test]
+fn products_of_parts_of_slices_go_into_a_buffer_or_onto_it() {
+    let (a, b) = (random_matrix(5, 4, 0), random_matrix(6, 3, 1));
+    // The first three columns of `a`, transposed, times the first five rows of `b`.
+    let left = View::new(a.as_slice(), 5, 3, 4).transpose();
+    let right = View::new(&b.as_slice()[..15], 5, 3, 3);
+    let expected = Matrix::from_fn(3, 3, |i, j| (0..5).map(|k| a[(k, i)] * b[(k, j)]).sum());
+    let mut out = vec![f64::NAN; 9];
+    matmul_into(&mut out, false, left, right);
+    assert_close(&Matrix::from_vec(3, 3, out.clone()), &expected, 1e-13);
+    matmul_into(&mut out, true, left, right);
+    let mut twice = expected;
+    twice.scale(2.0);
+    assert_close(&Matrix::from_vec(3, 3, out.clone()), &twice, 1e-13);
+    let nothing = View::new(&[], 3, 0, 0);
+    matmul_into(&mut out, true, nothing, View::new(&[], 0, 3, 3));
+    assert_close(&Matrix::from_vec(3, 3, out.clone()), &twice, 1e-13);
+    matmul_into(&mut out, false, nothing, View::new(&[], 0, 3, 3));
+    assert_eq!(out, [0.0; 9]);
+}
+
+#[test]
 fn gram_agrees_with_the_triple_loop() {
     for (n, d) in [(1, 1), (3, 4), (1000, 7), (513, 33)] {
         let x = random_matrix(n, d, 2);

@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use crate::method::{Info, Method, Start};
-use crate::{Approximation, Target, ViError};
+use crate::{Approximation, Halves, Target, ViError};
 
 /// When a run ends at the latest.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,6 +176,8 @@ pub struct Fitted {
     pub outcome: Outcome,
     /// The error that ended the run early, where one did.
     pub failure: Option<ViError>,
+    /// What two parts of the run say, where the method knows it.
+    pub halves: Option<Halves>,
 }
 
 /// Runs a method from a start.
@@ -237,11 +239,13 @@ pub fn fit<M: Method>(
             None => return Err(halted.error),
         },
     };
+    let halves = method.halves(&run.state);
     match method.finish(target, run.state) {
         Ok(approximation) => Ok(Fitted {
             approximation,
             outcome: run.outcome,
             failure,
+            halves,
         }),
         // The first error is the one to know.
         Err(error) => Err(failure.unwrap_or(error)),

@@ -434,6 +434,37 @@ fn neural_spline_conforms() {
     integrates_to_one(&bent(kind, 2), 10.0, 401, 3e-4);
 }
 
+fn copula(d: usize) -> Copula {
+    let mut q = Copula::from_gaussian(&full_rank(d)).unwrap();
+    let params: Vec<f64> = (0..q.params().len())
+        .map(|k| 0.4 * (1.9 * k as f64 + 0.3).sin())
+        .collect();
+    q.set_params(&params).unwrap();
+    q
+}
+
+#[test]
+fn copula_conforms() {
+    for d in [1, 3] {
+        let q = copula(d);
+        check_approximation(&q);
+        check_family(&q);
+        check_reparameterised(&q);
+        check_scored(&q);
+    }
+    // Tails like exp(−(log |θ|)²): less than 1e-7 lies outside the square.
+    integrates_to_one(&copula(2), 60.0, 900, 1e-6);
+    let gaussian = full_rank(3);
+    let points = draws(&gaussian, 5, "unbent");
+    let unbent = Copula::from_gaussian(&gaussian).unwrap();
+    assert_all_close(
+        "unbent, a copula is its Gaussian",
+        &unbent.log_density(&points),
+        &gaussian.log_density(&points),
+        1e-11,
+    );
+}
+
 #[test]
 fn student_conforms() {
     let gaussian = full_rank(3);

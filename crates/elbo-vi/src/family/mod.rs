@@ -45,6 +45,7 @@ pub mod flow;
 pub mod independent;
 
 mod block;
+mod copula;
 mod dirichlet;
 mod discrete;
 mod full_rank;
@@ -52,6 +53,7 @@ mod implicit;
 mod low_rank;
 mod mean_field;
 mod mixture;
+pub(crate) mod sinh_arcsinh;
 mod student;
 mod triangle;
 
@@ -59,6 +61,7 @@ mod triangle;
 mod conformance;
 
 pub use block::Block;
+pub use copula::Copula;
 pub use dirichlet::Dirichlet;
 pub use discrete::{Bernoulli, Categorical, Enumerable};
 pub use full_rank::FullRank;
@@ -172,6 +175,7 @@ pub fn restore(name: &str, arrays: &Arrays) -> Result<Box<dyn Approximation>, Vi
         FullRank::NAME => boxed(FullRank::from_arrays(arrays)),
         LowRank::NAME => boxed(LowRank::from_arrays(arrays)),
         Block::NAME => boxed(Block::from_arrays(arrays)),
+        Copula::NAME => boxed(Copula::from_arrays(arrays)),
         Student::NAME => boxed(Student::from_arrays(arrays)),
         Mixture::<FullRank>::NAME => mixture::restore(arrays),
         flow::RealNvp::NAME => boxed(flow::RealNvp::from_arrays(arrays)),

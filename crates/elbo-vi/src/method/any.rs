@@ -68,6 +68,7 @@ macro_rules! methods {
 
 methods! {
     bam::Bam,
+    copula::Copula,
     dadvi::Dadvi,
     flow::Flow,
     fullrank::FullRank,

@@ -11,13 +11,13 @@ use elbo_math::random::stream;
 
 use super::Info;
 use super::batches::Batches;
-use super::natural::elbo_of;
+use super::natural::{elbo_of, members};
 use super::outliers::{draw_weights, weigh};
 use crate::coupled::coupled_normals;
 use crate::family::Reparameterised;
 use crate::optimizer::stopping::{Decision, Stage, StoppingConfig, worth_it};
 use crate::optimizer::{Adam, Optimizer, OptimizerState};
-use crate::{Draws, Target, ViError};
+use crate::{Draws, Halves, Target, ViError};
 
 /// Fixed draws that tell where a member is, and coordinates looked at in each.
 const PROBES: usize = 8;
@@ -243,6 +243,14 @@ impl<F: Reparameterised + Clone> FirstOrderState<F> {
             self.last_average = Some(seen);
         }
         Ok(())
+    }
+
+    /// The averages of the two parts of the last stage.
+    pub(super) fn halves(&self) -> Option<Halves>
+    where
+        F: 'static,
+    {
+        members(&self.q, &self.stage.halves()?)
     }
 
     /// The average, the last iterate or the start, whichever has the highest ELBO.

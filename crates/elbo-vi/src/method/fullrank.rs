@@ -6,7 +6,7 @@
 use super::natural::{self, GaussianConfig, NaturalState};
 use super::{Description, Info, Method, Start};
 use crate::family::FullRank as Family;
-use crate::{Approximation, Target, ViError};
+use crate::{Approximation, Halves, Target, ViError};
 
 /// How help and documentation list it.
 pub const DESCRIPTION: Description = Description {
@@ -43,5 +43,9 @@ impl Method for FullRank {
         state: Self::State,
     ) -> Result<Box<dyn Approximation>, ViError> {
         natural::finish(target, state)
+    }
+
+    fn halves(&self, state: &Self::State) -> Option<Halves> {
+        natural::halves(state)
     }
 }

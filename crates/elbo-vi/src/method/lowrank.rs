@@ -9,7 +9,7 @@ use super::beginning::beginning;
 use super::first_order::{Beginning, FirstOrderConfig, FirstOrderState};
 use super::{Description, Info, Method, Start};
 use crate::family::{Family, LowRank as Member, MeanField};
-use crate::{Approximation, Target, ViError};
+use crate::{Approximation, Halves, Target, ViError};
 
 /// How help and documentation list it.
 pub const DESCRIPTION: Description = Description {
@@ -80,6 +80,10 @@ impl Method for LowRank {
         state: Self::State,
     ) -> Result<Box<dyn Approximation>, ViError> {
         Ok(Box::new(state.best(target)?))
+    }
+
+    fn halves(&self, state: &Self::State) -> Option<Halves> {
+        state.halves()
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Mixture {
     pub n_components: usize,
     /// Nats that a component must add; when two in a row do not, the fit has converged.
     pub tolerance: f64,
+    /// Components to begin with, on modes that are known; without any, one Gaussian is fitted first.
+    pub known: Vec<FullRank>,
 }
 
 impl Default for Mixture {
@@ -60,6 +62,7 @@ impl Default for Mixture {
         Self {
             n_components: 6,
             tolerance: 0.01,
+            known: Vec::new(),
         }
     }
 }
@@ -94,13 +97,18 @@ impl Method for Mixture {
         if !(self.tolerance > 0.0) {
             return refused("tolerance", self.tolerance.to_string(), "a positive number");
         }
-        let first = natural::init(&GaussianConfig::default(), target, start, seed)?;
+        let first = if self.known.is_empty() {
+            let first = natural::init(&GaussianConfig::default(), target, start, seed)?;
+            Some(Box::new(first))
+        } else {
+            None
+        };
         Ok(MixtureState {
             seed,
             iteration: 0,
-            first: Some(Box::new(first)),
-            weights: Vec::new(),
-            components: Vec::new(),
+            first,
+            weights: vec![1.0 / self.known.len() as f64; self.known.len()],
+            components: self.known.clone(),
             settling: 0,
             best: None,
             idle: 0,

@@ -8,6 +8,8 @@ pub mod auto;
 pub mod bam;
 mod batches;
 mod beginning;
+pub mod copula;
+mod cycles;
 pub mod dadvi;
 pub mod ep;
 mod first_order;
@@ -27,6 +29,7 @@ mod start;
 pub use any::AnyMethod;
 pub use auto::Auto;
 pub use bam::Bam;
+pub use copula::Copula;
 pub use dadvi::Dadvi;
 pub use ep::Ep;
 pub use first_order::{FirstOrderConfig, FirstOrderState};
@@ -40,7 +43,7 @@ pub use natural::{GaussianConfig, NaturalState};
 pub use pathfinder::Pathfinder;
 pub use score::Score;
 
-use crate::{Approximation, Target, ViError};
+use crate::{Approximation, Halves, Target, ViError};
 
 /// Where a fit begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +87,7 @@ pub struct Description {
 pub const METHODS: &[Description] = &[
     auto::DESCRIPTION,
     bam::DESCRIPTION,
+    copula::DESCRIPTION,
     dadvi::DESCRIPTION,
     flow::DESCRIPTION,
     fullrank::DESCRIPTION,
@@ -121,12 +125,84 @@ pub trait Method {
         target: &Target<'_>,
         state: Self::State,
     ) -> Result<Box<dyn Approximation>, ViError>;
+
+    /// What two parts of the run say, where the state knows it; the verdict asks whether they agree. A
+    /// method without randomness, or whose state holds one answer only, has none.
+    fn halves(&self, _state: &Self::State) -> Option<Halves> {
+        None
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::density::FromFn;
+    use crate::diagnostic::doubt::Doubt;
+    use crate::driver::{DriverConfig, silent};
+    use crate::{FitConfig, fit};
+
+    /// `θ = log g` with `g ~ Gamma(2, 1)`, twice: no Gaussian is exact, so every fit has noise.
+    fn log_gammas(x: &[f64], g: &mut [f64]) -> f64 {
+        for (g, x) in g.iter_mut().zip(x) {
+            *g = 2.0 - x.exp();
+        }
+        x.iter().map(|x| 2.0 * x - x.exp()).sum()
+    }
+
+    #[test]
+    fn stochastic_fits_keep_halves_and_those_of_a_converged_fit_agree() {
+        let density = FromFn(log_gammas);
+        for name in ["copula", "flow", "fullrank", "meanfield"] {
+            let target = Target::new(&density, 2).unwrap();
+            let method = AnyMethod::named(name).unwrap();
+            let config = DriverConfig::default();
+            let found = method.run(&target, &Start::Random, 1, &config, &mut silent);
+            let found = found.unwrap();
+            assert!(found.outcome.converged(), "{name}");
+            let halves = found.halves.expect(name);
+            let rng = || elbo_math::random::stream(1, "halves", 0);
+            let [a, b] = halves.map(|q| q.sample(2000, &mut rng()).0);
+            for i in 0..2 {
+                let mean = |d: &crate::Draws| d.coordinate(i).iter().sum::<f64>() / 2000.0;
+                // The same noise: what differs is the fit. A tenth of a standard deviation (0.8).
+                let apart = (mean(&a) - mean(&b)).abs();
+                assert!(apart < 0.08, "{name}: {apart}");
+            }
+        }
+    }
+
+    #[test]
+    fn first_order_and_score_function_fits_keep_halves_too() {
+        let density = FromFn(log_gammas);
+        for name in ["lowrank", "score"] {
+            let target = Target::new(&density, 2).unwrap();
+            let method = AnyMethod::named(name).unwrap();
+            let config = DriverConfig {
+                max_iters: 300,
+                ..DriverConfig::default()
+            };
+            let found = method.run(&target, &Start::Random, 1, &config, &mut silent);
+            assert!(found.unwrap().halves.is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fit_cut_short_on_its_way_is_caught_by_its_halves() {
+        // Rank-one steps along a valley a thousand times as long as wide, 300 standard deviations from
+        // the start: the run is over long before the fit is there.
+        let density = FromFn(|x: &[f64], g: &mut [f64]| {
+            let (a, b) = (x[0] - x[1], x[0] + x[1] - 6e4);
+            g[0] = -a - 1e-6 * b;
+            g[1] = a - 1e-6 * b;
+            -0.5 * a * a - 0.5e-6 * b * b
+        });
+        let mut config = FitConfig::new(1);
+        config.method = AnyMethod::Score(Score::default());
+        config.driver.max_iters = 400;
+        let fit = fit(&density, 2, &config).unwrap();
+        let disagree = |d: &Doubt| matches!(d, Doubt::HalvesDisagree { .. });
+        assert!(fit.verdict.doubts.iter().any(disagree), "{}", fit.verdict);
+    }
 
     #[test]
     fn starts_lie_in_the_support_or_are_refused() {

@@ -74,6 +74,7 @@ pub struct Stage {
     current: IterateAverage,
     next: IterateAverage, // of the iterates since `next_began`
     next_began: usize,
+    last_halves: Option<[Vec<f64>; 2]>,
     error: f64,
 }
 
@@ -92,6 +93,7 @@ impl Stage {
             current: empty.clone(),
             next: empty,
             next_began: config.window / 2,
+            last_halves: None,
             error: f64::INFINITY,
         })
     }
@@ -113,6 +115,7 @@ impl Stage {
         // always the later half of the stage, up to three quarters of it.
         if self.total >= 2 * self.next_began {
             self.next_began = self.total;
+            self.last_halves = self.cut();
             let kept = self.total / 2;
             self.history
                 .drain(..self.history.len().saturating_sub(kept));
@@ -161,6 +164,22 @@ impl Stage {
     /// The average of the later iterates.
     pub fn average(&self) -> &[f64] {
         self.current.mean()
+    }
+
+    /// The averages of the two parts that the [average](Self::average) is of, the earlier first, where
+    /// there are both; iterates that stand still make them agree.
+    pub fn halves(&self) -> Option<[Vec<f64>; 2]> {
+        self.cut().or_else(|| self.last_halves.clone())
+    }
+
+    fn cut(&self) -> Option<[Vec<f64>; 2]> {
+        let (all, later) = (self.current.count() as f64, self.next.count() as f64);
+        if later < 1.0 || all <= later {
+            return None;
+        }
+        let pairs = self.current.mean().iter().zip(self.next.mean());
+        let earlier = pairs.map(|(a, b)| (all * a - later * b) / (all - later));
+        Some([earlier.collect(), self.next.mean().to_vec()])
     }
 
     /// Nats that the average's noise costs, as last judged; infinite before iterates are stationary.
@@ -323,6 +342,21 @@ mod tests {
             stage.push(&x, &x, &[1.0]);
         }
         assert_eq!(stage.average()[0], 1.0);
+    }
+
+    #[test]
+    fn the_halves_are_the_averages_of_the_two_parts() {
+        let mut stage = Stage::new(&StoppingConfig::default(), 1).unwrap();
+        assert_eq!(stage.halves(), None);
+        // The windows begin at 10, 20 and 40: at 50 the average is of 20 to 49, cut at 40.
+        for t in 0..50 {
+            let x = [if t < 40 { 1.0 } else { 4.0 }];
+            stage.push(&x, &x, &[1.0]);
+        }
+        let [earlier, later] = stage.halves().unwrap();
+        assert_close("earlier", earlier[0], 1.0, 1e-14);
+        assert_close("later", later[0], 4.0, 1e-14);
+        assert_close("average", stage.average()[0], 2.0, 1e-14);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! One coupling layer: some coordinates are kept and shape what happens to the others.
 //!
 //! `y_kept = x_kept`, `y_moved = f(x_moved; net(x_kept))`, elementwise. The Jacobian is triangular,
-//! so its log determinant is the sum of the log slopes. Three passes: forward, inverse, and two
-//! adjoints, of the forward map and of the log density carried along it.
+//! so its log determinant is the sum of the log slopes. Three passes over lanes of draws: forward,
+//! inverse, and two adjoints, of the forward map and of the log density carried along it. States are
+//! `(dimension, n_draws)`; everything else lives in [`Buffers`] that are made once.
 
-use elbo_math::linalg::Matrix;
+use elbo_math::linalg::axpy;
 
 use super::Elementwise;
+use super::elementwise::{CURVATURE, SLOPE};
 use super::perceptron::{Activations, Perceptron};
 
 /// Which coordinates are kept and which moved, and the network between them.
@@ -17,10 +19,15 @@ pub(super) struct Coupling {
     pub(super) net: Perceptron,
 }
 
-/// What an adjoint needs of a pass.
-pub(super) struct Tape {
-    moved: Matrix, // x of the moved coordinates, (n_moved, n_draws)
-    activations: Activations,
+/// What the passes leave for each other.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Buffers {
+    n: usize,
+    activations: Activations, // the output: shapes, as prepared
+    cotangents: Activations,
+    tapes: Vec<f64>, // (n_moved, n_tape, n_draws)
+    scratch: Vec<f64>,
+    minus_ones: Vec<f64>,
 }
 
 impl Coupling {
@@ -38,22 +45,37 @@ impl Coupling {
         Self { kept, moved, net }
     }
 
+    /// For `n` draws.
+    pub(super) fn buffers<E: Elementwise>(&self, kind: &E, n: usize) -> Buffers {
+        Buffers {
+            n,
+            activations: self.net.activations(n),
+            cotangents: self.net.activations(n),
+            tapes: vec![0.0; self.moved.len() * kind.n_tape() * n],
+            scratch: vec![0.0; n],
+            minus_ones: vec![-1.0; n],
+        }
+    }
+
     /// Moves `state` forward; adds the log slopes.
     pub(super) fn forward<E: Elementwise>(
         &self,
         kind: &E,
         params: &[f64],
-        state: &mut Matrix,
+        state: &mut [f64],
         log_det: &mut [f64],
-    ) -> Tape {
-        let activations = self.net.forward(params, rows(state, &self.kept));
-        let moved = rows(state, &self.moved);
-        self.each(kind, activations.output(), |k, s, shape| {
-            let (y, log_slope) = kind.forward(moved[(k, s)], shape);
-            state[(self.moved[k], s)] = y;
-            log_det[s] += log_slope;
-        });
-        Tape { moved, activations }
+        buffers: &mut Buffers,
+    ) {
+        let n = buffers.n;
+        self.shapes(kind, params, state, buffers);
+        let (shapes, scratch) = (buffers.activations.output(), &mut buffers.scratch);
+        let each = shapes.chunks_exact(kind.n_shapes() * n);
+        let tapes = buffers.tapes.chunks_exact_mut(kind.n_tape() * n);
+        for ((i, shape), tape) in self.moved.iter().zip(each).zip(tapes) {
+            let row = &mut state[i * n..(i + 1) * n];
+            scratch.copy_from_slice(row);
+            kind.forward(scratch, shape, tape, row, log_det);
+        }
     }
 
     /// Moves `state` backward; adds the log slopes of the forward map.
@@ -61,18 +83,41 @@ impl Coupling {
         &self,
         kind: &E,
         params: &[f64],
-        state: &mut Matrix,
+        state: &mut [f64],
         log_det: &mut [f64],
-    ) -> Tape {
-        let activations = self.net.forward(params, rows(state, &self.kept));
-        let mut moved = rows(state, &self.moved);
-        self.each(kind, activations.output(), |k, s, shape| {
-            let x = kind.inverse(moved[(k, s)], shape);
-            moved[(k, s)] = x;
-            state[(self.moved[k], s)] = x;
-            log_det[s] += kind.forward(x, shape).1;
-        });
-        Tape { moved, activations }
+        buffers: &mut Buffers,
+    ) {
+        let n = buffers.n;
+        self.shapes(kind, params, state, buffers);
+        let (shapes, scratch) = (buffers.activations.output(), &mut buffers.scratch);
+        let each = shapes.chunks_exact(kind.n_shapes() * n);
+        let tapes = buffers.tapes.chunks_exact_mut(kind.n_tape() * n);
+        for ((i, shape), tape) in self.moved.iter().zip(each).zip(tapes) {
+            let row = &mut state[i * n..(i + 1) * n];
+            kind.inverse(row, shape, scratch);
+            row.copy_from_slice(scratch);
+            kind.forward(row, shape, tape, scratch, log_det);
+        }
+    }
+
+    /// The shapes that the kept coordinates ask for, prepared.
+    fn shapes<E: Elementwise>(
+        &self,
+        kind: &E,
+        params: &[f64],
+        state: &[f64],
+        buffers: &mut Buffers,
+    ) {
+        let n = buffers.n;
+        let input = buffers.activations.input_mut().chunks_exact_mut(n.max(1));
+        for (i, row) in self.kept.iter().zip(input) {
+            row.copy_from_slice(&state[i * n..(i + 1) * n]);
+        }
+        self.net.forward(params, &mut buffers.activations, n);
+        let shapes = buffers.activations.output_mut();
+        for shape in shapes.chunks_exact_mut((kind.n_shapes() * n).max(1)) {
+            kind.prepare(shape, n);
+        }
     }
 
     /// The adjoint of [`forward`](Self::forward): `cotangent` of `y` becomes that of `x`; each draw's
@@ -81,24 +126,24 @@ impl Coupling {
         &self,
         kind: &E,
         params: &[f64],
-        tape: &Tape,
-        cotangent: &mut Matrix,
+        cotangent: &mut [f64],
         of_log_det: &[f64],
         gradient: &mut [f64],
+        buffers: &mut Buffers,
     ) {
-        let shapes = tape.activations.output();
-        let mut of_shapes = Matrix::zeros(shapes.rows(), shapes.cols());
-        let mut column = vec![0.0; kind.n_shapes()];
-        self.each(kind, shapes, |k, s, shape| {
-            let of = (cotangent[(self.moved[k], s)], of_log_det[s]);
-            cotangent[(self.moved[k], s)] =
-                kind.backward(tape.moved[(k, s)], shape, of, &mut column);
-            write_column(&mut of_shapes, k, s, &column);
-        });
-        let of_kept = self
-            .net
-            .backward(params, &tape.activations, of_shapes, Some(gradient));
-        add_rows(cotangent, &self.kept, &of_kept);
+        let n = buffers.n;
+        let each = buffers
+            .activations
+            .output()
+            .chunks_exact(kind.n_shapes() * n);
+        let of_each = buffers.cotangents.output_mut();
+        let of_each = of_each.chunks_exact_mut(kind.n_shapes() * n);
+        let tapes = buffers.tapes.chunks_exact(kind.n_tape() * n);
+        for (((i, shape), of_shape), tape) in self.moved.iter().zip(each).zip(of_each).zip(tapes) {
+            let of_y = &mut cotangent[i * n..(i + 1) * n];
+            kind.backward(shape, tape, of_y, of_log_det, of_shape);
+        }
+        self.through_net(params, cotangent, Some(gradient), buffers);
     }
 
     /// With `gradient` the derivative of `log q` in `x`, makes it the derivative of
@@ -109,67 +154,45 @@ impl Coupling {
         &self,
         kind: &E,
         params: &[f64],
-        tape: &Tape,
-        gradient: &mut Matrix,
+        gradient: &mut [f64],
+        buffers: &mut Buffers,
     ) {
-        let shapes = tape.activations.output();
-        let mut of_shapes = Matrix::zeros(shapes.rows(), shapes.cols());
-        let (mut slope_part, mut value_part) =
-            (vec![0.0; kind.n_shapes()], vec![0.0; kind.n_shapes()]);
-        self.each(kind, shapes, |k, s, shape| {
-            let x = tape.moved[(k, s)];
-            let of_x = kind.backward(x, shape, (0.0, -1.0), &mut slope_part);
-            let slope = kind.forward(x, shape).1.exp();
-            let of_y = (gradient[(self.moved[k], s)] + of_x) / slope;
-            gradient[(self.moved[k], s)] = of_y;
-            kind.backward(x, shape, (-of_y, 0.0), &mut value_part);
-            for (a, b) in slope_part.iter_mut().zip(&value_part) {
-                *a += b;
+        let n = buffers.n;
+        let each = buffers
+            .activations
+            .output()
+            .chunks_exact(kind.n_shapes() * n);
+        let of_each = buffers.cotangents.output_mut();
+        let of_each = of_each.chunks_exact_mut(kind.n_shapes() * n);
+        let tapes = buffers.tapes.chunks_exact(kind.n_tape() * n);
+        let scratch = &mut buffers.scratch;
+        for (((i, shape), of_shape), tape) in self.moved.iter().zip(each).zip(of_each).zip(tapes) {
+            let slope = &tape[SLOPE * n..(SLOPE + 1) * n];
+            let curvature = &tape[CURVATURE * n..(CURVATURE + 1) * n];
+            let row = &mut gradient[i * n..(i + 1) * n];
+            for s in 0..n {
+                row[s] = (row[s] - curvature[s]) / slope[s];
+                scratch[s] = -row[s];
             }
-            write_column(&mut of_shapes, k, s, &slope_part);
-        });
-        let of_kept = self
-            .net
-            .backward(params, &tape.activations, of_shapes, None);
-        add_rows(gradient, &self.kept, &of_kept);
-    }
-
-    /// Calls `work(moved coordinate, draw, its shape)` for all of them.
-    fn each<E: Elementwise>(
-        &self,
-        kind: &E,
-        shapes: &Matrix,
-        mut work: impl FnMut(usize, usize, &[f64]),
-    ) {
-        let n = kind.n_shapes();
-        let mut shape = vec![0.0; n];
-        for k in 0..self.moved.len() {
-            for s in 0..shapes.cols() {
-                for (j, v) in shape.iter_mut().enumerate() {
-                    *v = shapes[(k * n + j, s)];
-                }
-                work(k, s, &shape);
-            }
+            kind.backward(shape, tape, scratch, &buffers.minus_ones, of_shape);
         }
+        self.through_net(params, gradient, None, buffers);
     }
-}
 
-fn rows(state: &Matrix, wanted: &[usize]) -> Matrix {
-    let mut part = Matrix::zeros(wanted.len(), state.cols());
-    for (k, i) in wanted.iter().enumerate() {
-        part.row_mut(k).copy_from_slice(state.row(*i));
-    }
-    part
-}
-
-fn add_rows(state: &mut Matrix, wanted: &[usize], part: &Matrix) {
-    for (k, i) in wanted.iter().enumerate() {
-        elbo_math::linalg::axpy(1.0, part.row(k), state.row_mut(*i));
-    }
-}
-
-fn write_column(of_shapes: &mut Matrix, k: usize, s: usize, column: &[f64]) {
-    for (j, v) in column.iter().enumerate() {
-        of_shapes[(k * column.len() + j, s)] = *v;
+    fn through_net(
+        &self,
+        params: &[f64],
+        state: &mut [f64],
+        gradient: Option<&mut [f64]>,
+        buffers: &mut Buffers,
+    ) {
+        let n = buffers.n;
+        let cotangents = &mut buffers.cotangents;
+        self.net
+            .backward(params, &buffers.activations, cotangents, n, gradient);
+        let of_kept = buffers.cotangents.input().chunks_exact(n.max(1));
+        for (i, row) in self.kept.iter().zip(of_kept) {
+            axpy(1.0, row, &mut state[i * n..(i + 1) * n]);
+        }
     }
 }

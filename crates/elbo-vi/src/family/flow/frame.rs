@@ -3,7 +3,7 @@
 //! The one idea: a flow learns what is not Gaussian; location, scale and correlation come from the
 //! Gaussian that it starts from, whose draws it equals at first.
 
-use elbo_math::linalg::{Matrix, matmul, matmul_tn};
+use elbo_math::linalg::{Matrix, View, matmul_into};
 
 use crate::Approximation;
 use crate::family::{FullRank, MeanField};
@@ -36,14 +36,22 @@ impl Frame {
         }
     }
 
-    /// `m + L u`.
-    pub(super) fn apply(&self, mut u: Matrix) -> Matrix {
+    /// `θ ← m + L u`.
+    pub(crate) fn apply(&self, u: &[f64], theta: &mut [f64]) {
+        let n = u.len() / self.dimension();
         match self {
-            Self::Diagonal(q) => scale_rows(&mut u, q.scales()),
-            Self::Full(q) => u = matmul(q.factor().lower(), &u),
+            Self::Diagonal(q) => scaled_rows(u, q.scales(), theta),
+            Self::Full(q) => {
+                let d = self.dimension();
+                let lower = View::new(q.factor().lower().as_slice(), d, d, d);
+                matmul_into(theta, false, lower, View::new(u, d, n, n));
+            }
         }
-        self.shift(&mut u, 1.0);
-        u
+        for (m, row) in self.location().iter().zip(theta.chunks_exact_mut(n.max(1))) {
+            for v in row {
+                *v += m;
+            }
+        }
     }
 
     /// `L⁻¹ (θ − m)`.
@@ -56,13 +64,17 @@ impl Frame {
         theta
     }
 
-    /// `Lᵀ v`: cotangents of `θ` become those of `u`.
-    pub(super) fn pull(&self, mut v: Matrix) -> Matrix {
+    /// `out ← Lᵀ v`: cotangents of `θ` become those of `u`.
+    pub(crate) fn pull(&self, v: &[f64], out: &mut [f64]) {
         match self {
-            Self::Diagonal(q) => scale_rows(&mut v, q.scales()),
-            Self::Full(q) => v = matmul_tn(q.factor().lower(), &v),
+            Self::Diagonal(q) => scaled_rows(v, q.scales(), out),
+            Self::Full(q) => {
+                let d = self.dimension();
+                let n = v.len() / d;
+                let lower = View::new(q.factor().lower().as_slice(), d, d, d);
+                matmul_into(out, false, lower.transpose(), View::new(v, d, n, n));
+            }
         }
-        v
     }
 
     /// `L⁻ᵀ v`: gradients in `u` become those in `θ`.
@@ -90,10 +102,12 @@ impl Frame {
     }
 }
 
-fn scale_rows(points: &mut Matrix, scales: &[f64]) {
-    for (i, s) in scales.iter().enumerate() {
-        for v in points.row_mut(i) {
-            *v *= s;
+fn scaled_rows(points: &[f64], scales: &[f64], out: &mut [f64]) {
+    let n = (points.len() / scales.len()).max(1);
+    let rows = points.chunks_exact(n).zip(out.chunks_exact_mut(n));
+    for ((from, to), s) in rows.zip(scales) {
+        for (v, x) in to.iter_mut().zip(from) {
+            *v = s * x;
         }
     }
 }

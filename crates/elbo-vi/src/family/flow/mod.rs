@@ -2,17 +2,19 @@
 //!
 //! `θ = m + L (b + e^a ∘ c_n(… c_1(ε)))` with couplings `c_l`, a learned shift `b` and log scale `a`,
 //! and a fixed [`Frame`] `(m, L)`. `λ = (b, a, the networks' weights)`. At the start every network is
-//! silent and the flow *is* the Gaussian of its frame. Adjoints are exact and by hand. Deliberately
-//! absent: training (a method's work).
+//! silent and the flow *is* the Gaussian of its frame. Adjoints are exact and by hand, over lanes of draws
+//! in buffers that a caller may keep (`Pass`). Deliberately absent: training (a method's work).
 
 mod coupling;
 mod elementwise;
 mod frame;
+mod pass;
 mod perceptron;
 mod real_nvp;
 mod spline;
+mod spline_lanes;
 
-pub use elementwise::Elementwise;
+pub use elementwise::{CURVATURE, Elementwise, SLOPE};
 pub use frame::Frame;
 pub use real_nvp::Affine;
 pub use spline::RationalQuadratic;
@@ -20,11 +22,11 @@ pub use spline::RationalQuadratic;
 use elbo_math::arrays::{Array, Arrays};
 use elbo_math::linalg::Matrix;
 use elbo_math::random::Stream;
-use elbo_math::special::LN_2PI;
 
-use coupling::{Coupling, Tape};
+use coupling::Coupling;
+pub(crate) use pass::Pass;
 
-use super::full_rank::{as_draws, as_matrix};
+use super::full_rank::as_draws;
 use super::{
     Family, FullRank, MeanField, Reparameterised, Scored, array, check_finite, scales,
     standard_normal_draws,
@@ -127,6 +129,11 @@ impl<E: Elementwise> Flow<E> {
         self.frame.as_approximation()
     }
 
+    /// The map to the target's coordinates.
+    pub(crate) fn frame_of(&self) -> &Frame {
+        &self.frame
+    }
+
     /// From what [`arrays`](Approximation::arrays) gave.
     ///
     /// # Errors
@@ -165,68 +172,6 @@ impl<E: Elementwise> Flow<E> {
         flow.set_params(&array(Self::NAME, arrays, "params")?.to_f64())?;
         Ok(flow)
     }
-
-    /// Where each coupling's weights stand in `λ`.
-    fn ranges(&self) -> Vec<std::ops::Range<usize>> {
-        let mut start = 2 * self.scales.len();
-        self.couplings
-            .iter()
-            .map(|c| {
-                let range = start..start + c.net.n_params();
-                start = range.end;
-                range
-            })
-            .collect()
-    }
-
-    /// `½ |z|² + ½ D log 2π`, negated, less the log determinants.
-    fn log_density_at(&self, z: &Matrix, log_det: &[f64]) -> Vec<f64> {
-        let d = self.scales.len() as f64;
-        let log_scales: f64 = self.params[self.scales.len()..2 * self.scales.len()]
-            .iter()
-            .sum();
-        let constant = -0.5 * d * LN_2PI - log_scales - self.frame.log_det();
-        let mut log_q: Vec<f64> = log_det.iter().map(|l| constant - l).collect();
-        for i in 0..z.rows() {
-            for (value, v) in log_q.iter_mut().zip(z.row(i)) {
-                *value -= 0.5 * v * v;
-            }
-        }
-        log_q
-    }
-
-    /// The couplings' output, their log determinants and tapes.
-    fn forward(&self, noise: &Draws) -> (Matrix, Vec<f64>, Vec<Tape>) {
-        let mut state = as_matrix(noise);
-        let mut log_det = vec![0.0; noise.n_draws()];
-        let tapes = self
-            .couplings
-            .iter()
-            .zip(self.ranges())
-            .map(|(c, r)| c.forward(&self.kind, &self.params[r], &mut state, &mut log_det))
-            .collect();
-        (state, log_det, tapes)
-    }
-
-    /// The noise that made the points, the log determinants and tapes.
-    fn invert(&self, points: &Draws) -> (Matrix, Vec<f64>, Vec<Tape>) {
-        let mut state = self.frame.invert(as_matrix(points));
-        for (i, s) in self.scales.iter().enumerate() {
-            for v in state.row_mut(i) {
-                *v = (*v - self.params[i]) / s;
-            }
-        }
-        let mut log_det = vec![0.0; points.n_draws()];
-        let mut tapes: Vec<Tape> = self
-            .couplings
-            .iter()
-            .zip(self.ranges())
-            .rev()
-            .map(|(c, r)| c.inverse(&self.kind, &self.params[r], &mut state, &mut log_det))
-            .collect();
-        tapes.reverse();
-        (state, log_det, tapes)
-    }
 }
 
 impl<E: Elementwise> Approximation for Flow<E> {
@@ -243,8 +188,9 @@ impl<E: Elementwise> Approximation for Flow<E> {
     }
 
     fn log_density(&self, points: &Draws) -> Vec<f64> {
-        let (z, log_det, _) = self.invert(points);
-        self.log_density_at(&z, &log_det)
+        let mut pass = self.pass(points.n_draws());
+        self.invert(points, &mut pass);
+        pass.log_q
     }
 
     /// Not in closed form.
@@ -286,32 +232,21 @@ impl<E: Elementwise> Family for Flow<E> {
     }
 
     fn log_density_and_gradient(&self, points: &Draws) -> (Vec<f64>, Draws) {
-        let (z, log_det, tapes) = self.invert(points);
-        let log_q = self.log_density_at(&z, &log_det);
-        let mut gradient = z;
-        gradient.scale(-1.0);
-        for ((coupling, range), tape) in self.couplings.iter().zip(self.ranges()).zip(&tapes) {
-            coupling.carry(&self.kind, &self.params[range], tape, &mut gradient);
-        }
-        for (i, s) in self.scales.iter().enumerate() {
-            for v in gradient.row_mut(i) {
-                *v /= s;
-            }
-        }
-        (log_q, as_draws(self.frame.push(gradient)))
+        let mut pass = self.pass(points.n_draws());
+        self.invert(points, &mut pass);
+        self.differentiate(&mut pass);
+        let gradient = Matrix::from_vec(self.dimension(), points.n_draws(), pass.of_log_q);
+        (pass.log_q, as_draws(self.frame.push(gradient)))
     }
 }
 
 impl<E: Elementwise> Reparameterised for Flow<E> {
     fn transform(&self, noise: &Draws) -> (Draws, Vec<f64>) {
-        let (mut state, log_det, _) = self.forward(noise);
-        let log_q = self.log_density_at(&as_matrix(noise), &log_det);
-        for (i, s) in self.scales.iter().enumerate() {
-            for v in state.row_mut(i) {
-                *v = self.params[i] + s * *v;
-            }
-        }
-        (as_draws(self.frame.apply(state)), log_q)
+        let mut pass = self.pass(noise.n_draws());
+        self.run(noise, &mut pass);
+        let mut points = Draws::zeros(self.dimension(), noise.n_draws());
+        self.frame.apply(&pass.u, points.as_mut_slice());
+        (points, pass.log_q)
     }
 
     fn pull_back(&self, noise: &Draws, cotangents: &Draws, gradient: &mut [f64]) {
@@ -331,52 +266,30 @@ impl<E: Elementwise> Reparameterised for Flow<E> {
         weights: &[f64],
         gradient: &mut [f64],
     ) {
-        let d = self.dimension();
-        let (out, _, tapes) = self.forward(noise);
-        let mut cotangent = self.frame.pull(as_matrix(cotangents));
-        let total: f64 = weights.iter().sum();
-        for (i, s) in self.scales.iter().enumerate() {
-            let row = cotangent.row_mut(i);
-            gradient[i] += row.iter().sum::<f64>();
-            gradient[d + i] += s * elbo_math::linalg::dot(row, out.row(i)) - total;
-            for v in row {
-                *v *= s;
-            }
-        }
-        // log q holds the log determinants with a minus.
-        let of_log_det: Vec<f64> = weights.iter().map(|w| -w).collect();
-        for ((coupling, range), tape) in self.couplings.iter().zip(self.ranges()).zip(&tapes).rev()
-        {
-            coupling.backward(
-                &self.kind,
-                &self.params[range.clone()],
-                tape,
-                &mut cotangent,
-                &of_log_det,
-                &mut gradient[range],
-            );
-        }
+        let mut pass = self.pass(noise.n_draws());
+        self.run(noise, &mut pass);
+        self.frame.pull(cotangents.as_slice(), &mut pass.cotangent);
+        self.pull(&mut pass, weights, gradient);
     }
 }
 
 impl<E: Elementwise> Scored for Flow<E> {
     /// The total derivative along the draw less the part through the draw, one draw at a time.
     fn scores(&self, points: &Draws) -> Draws {
-        let noise = as_draws(self.invert(points).0);
-        let mut through = self.log_density_and_gradient(points).1;
-        for v in through.as_mut_slice() {
-            *v = -*v;
-        }
-        let mut scores = Draws::zeros(self.params.len(), points.n_draws());
-        for s in 0..points.n_draws() {
+        let (d, n) = (self.dimension(), points.n_draws());
+        let mut all = self.pass(n);
+        self.invert(points, &mut all);
+        self.differentiate(&mut all);
+        let mut one = self.pass(1);
+        let mut scores = Draws::zeros(self.params.len(), n);
+        for s in 0..n {
+            let noise = (0..d).map(|i| all.noise[i * n + s]).collect();
+            self.run(&Draws::from_vec(d, 1, noise), &mut one);
+            for i in 0..d {
+                one.cotangent[i] = -all.of_log_q[i * n + s];
+            }
             let mut score = vec![0.0; self.params.len()];
-            let one = s..s + 1;
-            self.pull_back_both(
-                &noise.slice(one.clone()),
-                &through.slice(one),
-                &[1.0],
-                &mut score,
-            );
+            self.pull(&mut one, &[1.0], &mut score);
             scores.set_draw(s, &score);
         }
         scores

@@ -54,6 +54,7 @@ pub(super) fn adapted(
             trace: Vec::new(),
         },
         failure: None,
+        halves: None,
     }))
 }
 

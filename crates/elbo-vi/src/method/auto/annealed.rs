@@ -90,6 +90,7 @@ pub(super) fn annealed(
                 trace: Vec::new(),
             },
             failure: None,
+            halves: None,
         };
         (fitted, carried)
     }))
@@ -105,7 +106,7 @@ fn is_precise(carried: &WeightedDraws) -> bool {
 }
 
 /// Mean and covariance: weighted where the weights can be trusted, else those of the draws themselves.
-fn moments(found: &WeightedDraws) -> Option<(Vec<f64>, Cholesky)> {
+pub(super) fn moments(found: &WeightedDraws) -> Option<(Vec<f64>, Cholesky)> {
     let (dimension, n_draws) = (found.draws.dimension(), found.draws.n_draws());
     let trusted = found.smoothed.as_ref().filter(|s| {
         found.khat() <= khat_threshold(n_draws)

@@ -4,11 +4,12 @@
 //! itself reads as a list. Deliberately absent: the order of the rungs (`auto`).
 
 use super::rung::{Rung, best};
-use super::{adapted, annealed};
+use super::{adapted, annealed, modes};
 use crate::diagnostic::verdict::{Grade, VerdictConfig};
 use crate::driver::{DriverConfig, Observer, Stopped};
+use crate::family::FullRank;
 use crate::method::probes::probes;
-use crate::method::{AnyMethod, Start};
+use crate::method::{AnyMethod, Flow, Mixture, Start, mixture};
 use crate::{Approximation, Target, ViError};
 
 /// Up to here weights can carry a whole covariance matrix.
@@ -16,6 +17,9 @@ const ADAPTED: usize = 50;
 
 /// Up to here a covariance matrix serves Hamiltonian chains as their frame.
 const ANNEALED: usize = 300;
+
+/// Up to here every mode gets a covariance matrix of its own.
+const MODES: usize = 100;
 
 /// No method takes more than one part in so many of the budget.
 const SHARE: u64 = 10;
@@ -93,6 +97,52 @@ impl<'a, 'o> Climb<'a, 'o> {
         self.add(rung);
         self.over |= interrupted;
         Ok(())
+    }
+
+    /// Where the last rung missed mass that the probes knew of: a mixture that begins on the modes of
+    /// all of them. Once only, and only where these are several.
+    pub(super) fn mix(&mut self) -> Result<(), ViError> {
+        let Some(last) = self.rungs.last().filter(|r| r.missed()) else {
+            return Ok(());
+        };
+        if self.over || self.is_mixed() || self.target.dimension() > MODES {
+            return Ok(());
+        }
+        let mut found: Vec<&dyn Approximation> = vec![&*last.approximation];
+        found.extend(self.others.iter().map(|p| &**p));
+        let known = modes::modes(self.target, &found, self.seed)?;
+        if known.len() < 2 {
+            return Ok(());
+        }
+        self.run(&AnyMethod::Mixture(Mixture {
+            known,
+            ..Mixture::default()
+        }))
+    }
+
+    /// A mixture grown from one Gaussian, unless one was tried.
+    pub(super) fn mix_anyway(&mut self) -> Result<(), ViError> {
+        if self.is_mixed() {
+            return Ok(());
+        }
+        self.run(&AnyMethod::Mixture(Mixture::default()))
+    }
+
+    fn is_mixed(&self) -> bool {
+        let name = mixture::DESCRIPTION.name;
+        self.rungs.iter().any(|r| r.method == name)
+    }
+
+    /// Trains a flow from the Gaussian with the best rung's moments, weighted where that can be trusted:
+    /// they hold modes that no single Gaussian method finds.
+    pub(super) fn bend(&mut self) -> Result<(), ViError> {
+        let best = best(&self.rungs).map(|best| &self.rungs[best]);
+        let moments = best.and_then(|rung| annealed::moments(&rung.judged.weighted));
+        let frame = moments.and_then(|(mean, factor)| FullRank::from_cholesky(mean, factor).ok());
+        self.run(&AnyMethod::Flow(Flow {
+            frame,
+            ..Flow::default()
+        }))
     }
 
     /// Widens what was found last, which costs no gradients.

@@ -7,6 +7,7 @@
 mod adapted;
 mod annealed;
 mod climb;
+mod modes;
 mod rung;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ mod tests;
 use climb::Climb;
 pub use rung::Rung;
 
-use super::{AnyMethod, Description, Flow, FullRank, LowRank, Pathfinder, Start};
+use super::{AnyMethod, Description, FullRank, LowRank, Pathfinder, Start};
 use crate::diagnostic::verdict::VerdictConfig;
 use crate::driver::{DriverConfig, Fitted, Observer};
 use crate::{Target, ViError};
@@ -31,6 +32,12 @@ const FULL_RANK: usize = 300;
 
 /// Up to here a flow is worth its training.
 const FLOW: usize = 100;
+
+/// Up to here it is worth it before draws are carried.
+const SMALL: usize = 20;
+
+/// Up to here a few Gaussians may cover a bent posterior, for next to nothing.
+const MIXTURE: usize = 10;
 
 /// The ladder.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -58,16 +65,27 @@ impl Auto {
             n_paths: 8,
             ..Pathfinder::default()
         }))?;
+        climb.mix()?;
         climb.adapt()?;
         climb.run(&if dimension <= FULL_RANK {
             AnyMethod::FullRank(FullRank::default())
         } else {
             AnyMethod::LowRank(LowRank::default())
         })?;
+        climb.mix()?;
         climb.adapt()?;
+        if dimension <= MIXTURE {
+            climb.mix_anyway()?;
+        }
+        // In few dimensions a flow costs less than carrying draws, in many more.
+        let small = dimension <= SMALL;
+        if small {
+            climb.bend()?;
+            climb.adapt()?;
+        }
         climb.anneal()?;
-        if dimension <= FLOW {
-            climb.run(&AnyMethod::Flow(Flow::default()))?;
+        if !small && dimension <= FLOW {
+            climb.bend()?;
             climb.adapt()?;
         }
         climb.end()

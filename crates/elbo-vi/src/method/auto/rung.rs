@@ -1,12 +1,12 @@
 //! One attempt of the ladder: what was found, and what it is worth.
 
-use crate::diagnostic::doubt::Weight;
+use crate::diagnostic::doubt::{Doubt, Weight};
 use crate::diagnostic::importance::WeightedDraws;
 use crate::diagnostic::verdict::{
     Circumstances, Grade, Judged, Verdict, VerdictConfig, judge, judge_draws,
 };
 use crate::driver::{Fitted, Outcome};
-use crate::{Approximation, Target, ViError};
+use crate::{Approximation, Halves, Target, ViError};
 
 /// One method's attempt.
 pub struct Rung {
@@ -18,6 +18,8 @@ pub struct Rung {
     pub outcome: Outcome,
     /// The error that ended it early, where one did.
     pub failure: Option<ViError>,
+    /// What two parts of its run say, where that is known.
+    pub halves: Option<Halves>,
     /// What it was worth.
     pub judged: Judged,
 }
@@ -68,7 +70,7 @@ impl Rung {
         let circumstances = Circumstances {
             converged: found.outcome.converged() && found.failure.is_none(),
             probes: &probes,
-            halves: None,
+            halves: found.halves.as_ref().map(|[a, b]| [&**a, &**b]),
         };
         let judged = judge(&*found.approximation, circumstances)?;
         Ok(Self {
@@ -76,6 +78,7 @@ impl Rung {
             approximation: found.approximation,
             outcome: found.outcome,
             failure: found.failure,
+            halves: found.halves,
             judged,
         })
     }
@@ -86,7 +89,14 @@ impl Rung {
             approximation: self.approximation,
             outcome: self.outcome,
             failure: self.failure,
+            halves: self.halves,
         }
+    }
+
+    /// Whether the probes knew of mass that was not there.
+    pub(super) fn missed(&self) -> bool {
+        let doubts = &self.judged.verdict.doubts;
+        doubts.iter().any(|d| matches!(d, Doubt::Missed { .. }))
     }
 
     pub(super) fn grade(&self) -> Grade {

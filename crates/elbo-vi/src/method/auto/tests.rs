@@ -4,8 +4,10 @@ use elbo_math::log_space::{inv_logit, log1p_exp};
 use elbo_math::random::{fill_standard_normal, stream, uniform};
 use elbo_math::special::{digamma, trigamma};
 
+use super::{AnyMethod, Climb, FullRank, Start};
 use crate::density::FromFn;
-use crate::diagnostic::verdict::Grade;
+use crate::diagnostic::verdict::{Grade, VerdictConfig};
+use crate::driver::{DriverConfig, silent};
 use crate::sample::{SampleConfig, sample};
 use crate::testing::{BANANA, FUNNEL, Gaussian, TWO_MODES};
 use crate::{Fit, FitConfig, LogDensity, Target, fit};
@@ -245,4 +247,78 @@ fn carried_over() -> (Vec<f64>, Vec<f64>) {
             (mean, (squares / v.len() as f64).sqrt())
         })
         .unzip()
+}
+
+/// `¾ N((m, 0), I) + ¼ N((m + 6, 0), I)`.
+fn far_modes(m: f64) -> impl LogDensity {
+    FromFn(move |x: &[f64], g: &mut [f64]| {
+        let half = |m: f64| -0.5 * ((x[0] - m).powi(2) + x[1] * x[1]);
+        let (a, b) = (0.75_f64.ln() + half(m), 0.25_f64.ln() + half(m + 6.0));
+        let total = elbo_math::log_space::log_add_exp(a, b);
+        let near = (a - total).exp();
+        g[0] = -near * (x[0] - m) - (1.0 - near) * (x[0] - m - 6.0);
+        g[1] = -x[1];
+        total
+    })
+}
+
+#[test]
+fn a_mode_that_only_the_probes_found_ends_in_a_good_mixture_with_both_weights() {
+    let density = far_modes(100.0);
+    let target = Target::new(&density, 2).unwrap();
+    let (start, config) = (Start::Point(vec![100.0, 0.0]), DriverConfig::default());
+    let verdict = VerdictConfig::default();
+    let mut observer = silent;
+    let mut climb = Climb::new(&target, &start, 3, &config, verdict, &mut observer);
+    climb
+        .run(&AnyMethod::FullRank(FullRank::default()))
+        .unwrap();
+    climb.mix().unwrap();
+    let (mut rungs, best) = climb.end().unwrap();
+    let rung = rungs.swap_remove(best);
+    assert_eq!(rung.method, "mixture", "{}", rung.judged.verdict);
+    assert_eq!(rung.grade(), Grade::Good, "{}", rung.judged.verdict);
+    let weighted = &rung.judged.weighted;
+    let smoothed = weighted.smoothed.as_ref().unwrap();
+    let near: Vec<f64> = weighted
+        .draws
+        .coordinate(0)
+        .iter()
+        .map(|x| f64::from(u8::from(*x < 103.0)))
+        .collect();
+    // Three standard deviations lie between a mode and the cut, 0.135% of its draws beyond.
+    let share = smoothed.expectation(&near);
+    assert!((share.mean - 0.74933).abs() < 5.0 * share.mcse, "{share:?}");
+    let moments = &rung.judged.verdict.moments[0];
+    assert!((moments.mean.mean - 101.5).abs() < 5.0 * moments.mean.mcse);
+    assert!((moments.sd.mean - 7.75_f64.sqrt()).abs() < 5.0 * moments.sd.mcse);
+}
+
+#[test]
+fn one_mode_does_not_pay_for_mixtures() {
+    for d in [2, 8] {
+        let fit = fit(&Gaussian::new(d, 10.0, 1), d, &FitConfig::new(3)).unwrap();
+        assert!(fit.tried.iter().all(|(method, _, _)| *method != "mixture"));
+    }
+    // Skewed, in more dimensions than a few Gaussians could cover.
+    let density = FromFn(|x: &[f64], g: &mut [f64]| {
+        for (g, x) in g.iter_mut().zip(x) {
+            *g = 2.0 - x.exp();
+        }
+        x.iter().map(|x| 2.0 * x - x.exp()).sum()
+    });
+    let fit = fit(&density, 12, &FitConfig::new(3)).unwrap();
+    assert!(fit.tried.iter().all(|(method, _, _)| *method != "mixture"));
+}
+
+#[test]
+fn a_banana_is_covered_by_a_mixture_before_anything_dear_is_tried() {
+    let fit = fit(&BANANA, 2, &FitConfig::new(3)).unwrap();
+    let (of_mean, of_sd) = errors(&fit, &[0.0; 2], &[1.0, 0.75_f64.sqrt()]);
+    assert!(of_mean < 0.1 && of_sd < 0.1, "{of_mean} {of_sd}");
+    let mixture = fit.tried.iter().find(|(method, _, _)| *method == "mixture");
+    let (_, verdict, gradients) = mixture.expect("it is tried");
+    // The best Gaussian's is 0.7.
+    assert!(verdict.khat < 0.6, "{}", verdict.khat);
+    assert!(*gradients < 30_000, "{gradients}");
 }

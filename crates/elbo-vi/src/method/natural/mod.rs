@@ -16,9 +16,10 @@ use super::batches::Batches;
 use super::beginning::beginning;
 use super::{Info, Start};
 use crate::coupled::coupled_normals;
+use crate::family::Family;
 use crate::gradient::Integrand;
 use crate::optimizer::stopping::{Decision, Stage, StoppingConfig, worth_it};
-use crate::{Approximation, Target, ViError};
+use crate::{Approximation, Halves, Target, ViError};
 
 /// The share of the way that a step of the first stage goes.
 const FIRST_RATE: f64 = 0.5;
@@ -210,6 +211,24 @@ pub(super) fn finish<Q: Shape>(
     };
     let better = elbo(&average)? > elbo(&state.q)?;
     Ok(Box::new(if better { average } else { state.q }))
+}
+
+/// The averages of the two parts of the last stage.
+pub(super) fn halves<Q: Shape>(state: &NaturalState<Q>) -> Option<Halves> {
+    members(&state.q, &state.stage.halves()?)
+}
+
+/// The members with these parameters.
+pub(super) fn members<Q: Family + Clone + 'static>(
+    q: &Q,
+    params: &[Vec<f64>; 2],
+) -> Option<Halves> {
+    let member = |params: &Vec<f64>| {
+        let mut q = q.clone();
+        q.set_params(params).ok()?;
+        Some(Box::new(q) as Box<dyn Approximation>)
+    };
+    Some([member(&params[0])?, member(&params[1])?])
 }
 
 impl<Q: Shape> NaturalState<Q> {

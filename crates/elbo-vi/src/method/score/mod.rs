@@ -19,7 +19,7 @@ use super::{Description, Info, Method, Start};
 use crate::coupled::coupled_normals;
 use crate::optimizer::stopping::{Decision, Stage, StoppingConfig, worth_it};
 use crate::optimizer::{Adam, Optimizer, OptimizerState};
-use crate::{Approximation, Draws, Target, ViError};
+use crate::{Approximation, Draws, Halves, Target, ViError};
 
 /// Quantities watched, at most.
 const MOST_WATCHED: usize = 64;
@@ -268,6 +268,12 @@ impl Method for Score {
             }
         }
         Ok(Box::new(state.q))
+    }
+
+    fn halves(&self, state: &Self::State) -> Option<Halves> {
+        let member = |params| MixedMeanField::new(self.n_categories.clone(), params).ok();
+        let [earlier, later] = state.stage.halves()?;
+        Some([Box::new(member(earlier)?), Box::new(member(later)?)])
     }
 }
 
