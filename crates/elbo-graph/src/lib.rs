@@ -42,7 +42,7 @@ pub use block::{
 pub use density::{DENSITIES, Density, DensityError, Relation, Support};
 pub use graph::{Graph, NodeId};
 pub use lanes::LaneBlock;
-pub use number::{Dual, Number};
+pub use number::{Dual, FusedReal, Number};
 pub use pointwise::Function;
 pub use program::{MOST_LANES, Program, Subset};
 pub use shape::Shape;

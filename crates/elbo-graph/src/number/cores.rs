@@ -6,33 +6,25 @@
     reason = "a function that is not inlined into its loop cannot be vectorised"
 )]
 
-use elbo_math::simd::{digamma_core, exp_core, ln_core, ln_gamma_core, trigamma_core};
+use elbo_math::simd::{Products, digamma_core, exp_core, ln_core, ln_gamma_core, trigamma_core};
 
 /// `log(1 + x)` from `log`: what rounding `1 + x` lost is put back to first order.
 #[inline(always)]
-pub(super) fn ln_1p(x: f64) -> f64 {
+pub(super) fn ln_1p<P: Products>(x: f64) -> f64 {
     let u = 1.0 + x;
     let lost = (x - (u - 1.0)) / u;
-    let value = ln_core(u) + lost;
+    let value = ln_core::<P>(u) + lost;
     // At −1 and +∞ the correction is 0/0 or ∞ − ∞.
     if u == 0.0 || u == f64::INFINITY {
-        ln_core(u)
+        ln_core::<P>(u)
     } else {
         value
     }
 }
 
-/// `log(1 + e)` for `0 ≤ e ≤ 1`, where what rounding lost need not be divided by `1 + e`: the
-/// difference is below half a unit in the last place.
-#[inline(always)]
-pub(super) fn ln_1p_unit(e: f64) -> f64 {
-    let u = 1.0 + e;
-    ln_core(u) + (e - (u - 1.0))
-}
-
 /// `eˣ − 1`: a polynomial where `eˣ` is near 1, the difference elsewhere.
 #[inline(always)]
-pub(super) fn exp_m1(x: f64) -> f64 {
+pub(super) fn exp_m1<P: Products>(x: f64) -> f64 {
     // |x| < ½: Taylor, whose first omitted term is below x¹⁵/16! < 2·10⁻¹⁸ relative to x.
     let mut p = 1.0 / 1_307_674_368_000.0;
     for c in [
@@ -50,10 +42,10 @@ pub(super) fn exp_m1(x: f64) -> f64 {
         1.0 / 6.0,
         0.5,
     ] {
-        p = p * x + c;
+        p = P::mul_add(p, x, c);
     }
-    let near = x + x * x * p;
-    let far = exp_core(x) - 1.0;
+    let near = P::mul_add(x * x, p, x);
+    let far = exp_core::<P>(x) - 1.0;
     if x.abs() < 0.5 { near } else { far }
 }
 
@@ -61,17 +53,17 @@ pub(super) fn exp_m1(x: f64) -> f64 {
 const LARGE: f64 = 1e17;
 
 #[inline(always)]
-pub(super) fn ln_gamma_positive(x: f64) -> f64 {
-    let core = ln_gamma_core(if x < LARGE { x } else { 1.0 });
-    let large = x * (ln_core(x) - 1.0);
+pub(super) fn ln_gamma_positive<P: Products>(x: f64) -> f64 {
+    let core = ln_gamma_core::<P>(if x < LARGE { x } else { 1.0 });
+    let large = x * (ln_core::<P>(x) - 1.0);
     let value = if x < LARGE { core } else { large };
     if x > 0.0 { value } else { f64::NAN }
 }
 
 #[inline(always)]
-pub(super) fn digamma_positive(x: f64) -> f64 {
-    let core = digamma_core(if x < LARGE { x } else { 1.0 });
-    let value = if x < LARGE { core } else { ln_core(x) };
+pub(super) fn digamma_positive<P: Products>(x: f64) -> f64 {
+    let core = digamma_core::<P>(if x < LARGE { x } else { 1.0 });
+    let value = if x < LARGE { core } else { ln_core::<P>(x) };
     if x > 0.0 { value } else { f64::NAN }
 }
 
@@ -138,10 +130,10 @@ fn sin_cos_pi(x: f64) -> (f64, f64) {
 
 /// `log |Γ(x)|`, below 0 by reflection (`[@dlmf, eq. 5.5.3]`).
 #[inline(always)]
-pub(super) fn ln_gamma(x: f64) -> f64 {
-    let positive = ln_gamma_positive(if x > 0.0 { x } else { 1.0 - x });
+pub(super) fn ln_gamma<P: Products>(x: f64) -> f64 {
+    let positive = ln_gamma_positive::<P>(if x > 0.0 { x } else { 1.0 - x });
     let (sin, _) = sin_cos_pi(x);
-    let reflected = elbo_math::special::LN_PI - ln_core(sin.abs()) - positive;
+    let reflected = elbo_math::special::LN_PI - ln_core::<P>(sin.abs()) - positive;
     let value = if x > 0.0 { positive } else { reflected };
     // The reflection of −∞ is ∞ − ∞.
     if x == f64::NEG_INFINITY {
@@ -153,8 +145,8 @@ pub(super) fn ln_gamma(x: f64) -> f64 {
 
 /// `ψ(x)`, below 0 by reflection (`[@dlmf, eq. 5.5.4]`).
 #[inline(always)]
-pub(super) fn digamma(x: f64) -> f64 {
-    let positive = digamma_positive(if x > 0.0 { x } else { 1.0 - x });
+pub(super) fn digamma<P: Products>(x: f64) -> f64 {
+    let positive = digamma_positive::<P>(if x > 0.0 { x } else { 1.0 - x });
     let (sin, cos) = sin_cos_pi(x);
     let reflected = positive - std::f64::consts::PI * cos / sin;
     if x > 0.0 { positive } else { reflected }
@@ -196,16 +188,16 @@ fn stirling(x: f64) -> f64 {
 
 /// `log Γ(x + n) − log Γ(x)` for `x > 0`, `x + n > 0`, without cancellation for large `x`.
 #[inline(always)]
-pub(super) fn ln_rising(x: f64, n: f64) -> f64 {
+pub(super) fn ln_rising<P: Products>(x: f64, n: f64) -> f64 {
     const LARGE: f64 = 10.0;
     let near = x < LARGE || x + n < LARGE;
     let small = if near { x } else { 1.0 };
     let difference =
-        ln_gamma_positive(small + if near { n } else { 0.0 }) - ln_gamma_positive(small);
+        ln_gamma_positive::<P>(small + if near { n } else { 0.0 }) - ln_gamma_positive::<P>(small);
     let large = if near { LARGE } else { x };
     let m = if near { 0.0 } else { n };
-    let far = (large + m - 0.5) * ln_1p(m / large)
-        + m * (ln_core(large) - 1.0)
+    let far = (large + m - 0.5) * ln_1p::<P>(m / large)
+        + m * (ln_core::<P>(large) - 1.0)
         + (stirling(large + m) - stirling(large));
     if near { difference } else { far }
 }

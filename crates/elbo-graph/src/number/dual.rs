@@ -7,6 +7,8 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
+use elbo_math::simd::{Products, Separate};
+
 use super::Number;
 
 /// `value + tangent · ε` with `ε² = 0`.
@@ -19,6 +21,29 @@ pub struct Dual {
 }
 
 impl Number for Dual {
+    // Second derivatives are not worth a second set of kernels.
+    type Products = Separate;
+    type Fused = Self;
+
+    #[inline(always)]
+    fn fuse(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn unfuse(fused: Self) -> Self {
+        fused
+    }
+
+    #[inline(always)]
+    fn mul_add<P: Products>(self, b: Self, c: Self) -> Self {
+        let tangent = P::mul_add(self.value, b.tangent, c.tangent);
+        Self {
+            value: P::mul_add(self.value, b.value, c.value),
+            tangent: P::mul_add(self.tangent, b.value, tangent),
+        }
+    }
+
     #[inline(always)]
     fn constant(value: f64) -> Self {
         Self {

@@ -12,17 +12,19 @@
 
 mod cores;
 mod dual;
+mod fused;
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use elbo_math::simd::{exp_core, ln_core};
+use elbo_math::simd::{Products, Separate, exp_core, ln_core, log_logistic_core};
 use elbo_math::special;
 
 use cores::{
-    digamma_positive, exp_m1, ln_1p, ln_1p_unit, ln_gamma_positive, tetragamma_positive,
-    trigamma_positive,
+    digamma_positive, exp_m1, ln_1p, ln_gamma_positive, tetragamma_positive, trigamma_positive,
 };
 pub use dual::Dual;
+pub use fused::FusedReal;
+pub(crate) use fused::fused;
 
 /// A real number, or one with a tangent.
 pub trait Number:
@@ -38,6 +40,22 @@ pub trait Number:
     + Neg<Output = Self>
     + AddAssign
 {
+    /// How the cores behind this number's functions multiply and add.
+    type Products: Products;
+
+    /// The number as kernels see it that are compiled for fused multiply-adds.
+    type Fused: Number;
+
+    /// The same number, for such a kernel.
+    fn fuse(self) -> Self::Fused;
+
+    /// The number that such a kernel computed.
+    fn unfuse(fused: Self::Fused) -> Self;
+
+    /// `x b + c`, rounded as `P` does.
+    #[must_use]
+    fn mul_add<P: Products>(self, b: Self, c: Self) -> Self;
+
     /// A constant.
     fn constant(value: f64) -> Self;
 
@@ -87,7 +105,7 @@ pub trait Number:
     #[inline(always)]
     #[must_use]
     fn exp(self) -> Self {
-        let y = exp_core(self.value());
+        let y = exp_core::<Self::Products>(self.value());
         self.chain(y, || y)
     }
 
@@ -96,7 +114,7 @@ pub trait Number:
     #[must_use]
     fn ln(self) -> Self {
         let x = self.value();
-        self.chain(ln_core(x), || 1.0 / x)
+        self.chain(ln_core::<Self::Products>(x), || 1.0 / x)
     }
 
     /// `log(1 + x)`, exact to rounding near 0.
@@ -104,7 +122,7 @@ pub trait Number:
     #[must_use]
     fn ln_1p(self) -> Self {
         let x = self.value();
-        self.chain(ln_1p(x), || 1.0 / (1.0 + x))
+        self.chain(ln_1p::<Self::Products>(x), || 1.0 / (1.0 + x))
     }
 
     /// `eˣ − 1`, exact to rounding near 0.
@@ -112,7 +130,7 @@ pub trait Number:
     #[must_use]
     fn exp_m1(self) -> Self {
         let x = self.value();
-        let y = exp_m1(x);
+        let y = exp_m1::<Self::Products>(x);
         self.chain(y, || y + 1.0)
     }
 
@@ -138,7 +156,9 @@ pub trait Number:
     #[must_use]
     fn ln_gamma_positive(self) -> Self {
         let x = self.value();
-        self.chain(ln_gamma_positive(x), || digamma_positive(x))
+        self.chain(ln_gamma_positive::<Self::Products>(x), || {
+            digamma_positive::<Self::Products>(x)
+        })
     }
 
     /// `ψ(x)` for `x > 0`; NaN elsewhere.
@@ -146,7 +166,9 @@ pub trait Number:
     #[must_use]
     fn digamma_positive(self) -> Self {
         let x = self.value();
-        self.chain(digamma_positive(x), || trigamma_positive(x))
+        self.chain(digamma_positive::<Self::Products>(x), || {
+            trigamma_positive(x)
+        })
     }
 
     /// `ψ′(x)` for `x > 0`; NaN elsewhere.
@@ -162,7 +184,9 @@ pub trait Number:
     #[must_use]
     fn ln_gamma(self) -> Self {
         let x = self.value();
-        self.chain(cores::ln_gamma(x), || cores::digamma(x))
+        self.chain(cores::ln_gamma::<Self::Products>(x), || {
+            cores::digamma::<Self::Products>(x)
+        })
     }
 
     /// `ψ(x)` for any `x`.
@@ -170,7 +194,7 @@ pub trait Number:
     #[must_use]
     fn digamma(self) -> Self {
         let x = self.value();
-        self.chain(cores::digamma(x), || cores::trigamma(x))
+        self.chain(cores::digamma::<Self::Products>(x), || cores::trigamma(x))
     }
 
     /// `ψ′(x)` for any `x`.
@@ -199,9 +223,9 @@ pub trait Number:
         let (x, m) = (self.value(), n.value());
         self.chain_two(
             n,
-            cores::ln_rising(x, m),
-            || digamma_positive(x + m) - digamma_positive(x),
-            || digamma_positive(x + m),
+            cores::ln_rising::<Self::Products>(x, m),
+            || digamma_positive::<Self::Products>(x + m) - digamma_positive::<Self::Products>(x),
+            || digamma_positive::<Self::Products>(x + m),
         )
     }
 
@@ -282,7 +306,7 @@ pub trait Number:
     #[must_use]
     fn inv_logit(self) -> Self {
         let x = self.value();
-        let e = exp_core(-x.abs());
+        let e = exp_core::<Self::Products>(-x.abs());
         let y = (if x < 0.0 { e } else { 1.0 }) / (1.0 + e);
         // Not y (1 − y), which is 0 where y rounds to 1.
         self.chain(y, || e / ((1.0 + e) * (1.0 + e)))
@@ -314,18 +338,42 @@ pub trait Number:
     #[inline(always)]
     #[must_use]
     fn ln_1p_exp_and_inv_logit(self) -> (Self, Self) {
-        let x = self.value();
-        let e = exp_core(-x.abs());
-        let most = if x > 0.0 { x } else { 0.0 };
-        let p = (if x < 0.0 { e } else { 1.0 }) / (1.0 + e);
+        let (value, slope) = (-self).ln_inv_logit_and_slope();
+        (-value, slope)
+    }
+
+    /// `log inv_logit(x)` and its derivative `inv_logit(−x)`, from one exponential.
+    #[inline(always)]
+    #[must_use]
+    fn ln_inv_logit_and_slope(self) -> (Self, Self) {
+        let (value, slope) = log_logistic_core::<Self::Products>(self.value());
         (
-            self.chain(most + ln_1p_unit(e), || p),
-            self.chain(p, || e / ((1.0 + e) * (1.0 + e))),
+            self.chain(value, || slope),
+            // Not slope − 1, which is 0 where the slope rounds to 1.
+            self.chain(slope, || -slope * value.exp()),
         )
     }
 }
 
 impl Number for f64 {
+    type Products = Separate;
+    type Fused = FusedReal;
+
+    #[inline(always)]
+    fn fuse(self) -> FusedReal {
+        FusedReal(self)
+    }
+
+    #[inline(always)]
+    fn unfuse(fused: FusedReal) -> Self {
+        fused.0
+    }
+
+    #[inline(always)]
+    fn mul_add<P: Products>(self, b: Self, c: Self) -> Self {
+        P::mul_add(self, b, c)
+    }
+
     #[inline(always)]
     fn constant(value: f64) -> Self {
         value

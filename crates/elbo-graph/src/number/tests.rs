@@ -8,8 +8,13 @@ use super::*;
 fn elementary_cores_agree_with_std() {
     for i in 0..4001 {
         let x = -20.0 + 0.01 * f64::from(i);
-        assert_close("ln_1p", ln_1p(x.abs()), f64::ln_1p(x.abs()), 1e-15);
-        assert_close("exp_m1", exp_m1(x), f64::exp_m1(x), 2e-15);
+        assert_close(
+            "ln_1p",
+            ln_1p::<Separate>(x.abs()),
+            f64::ln_1p(x.abs()),
+            1e-15,
+        );
+        assert_close("exp_m1", exp_m1::<Separate>(x), f64::exp_m1(x), 2e-15);
         assert_close(
             "inv_logit",
             x.inv_logit(),
@@ -18,23 +23,11 @@ fn elementary_cores_agree_with_std() {
         );
     }
     for x in [1e-300, 1e-20, 1e-9, -1e-9, -0.999_999, 1e300] {
-        assert_close("ln_1p", ln_1p(x) / f64::ln_1p(x), 1.0, 5e-16);
+        assert_close("ln_1p", ln_1p::<Separate>(x) / f64::ln_1p(x), 1.0, 5e-16);
     }
-    for i in 0..=1000 {
-        let e = f64::from(i) / 1000.0;
-        for e in [e, 1e-9 * e, 1e-20 * e] {
-            let expected = f64::ln_1p(e);
-            assert_close(
-                "ln_1p_unit",
-                ln_1p_unit(e) - expected,
-                0.0,
-                3e-16 * expected,
-            );
-        }
-    }
-    assert_eq!(ln_1p(-1.0), f64::NEG_INFINITY);
-    assert_eq!(ln_1p(f64::INFINITY), f64::INFINITY);
-    assert!(ln_1p(-1.5).is_nan());
+    assert_eq!(ln_1p::<Separate>(-1.0), f64::NEG_INFINITY);
+    assert_eq!(ln_1p::<Separate>(f64::INFINITY), f64::INFINITY);
+    assert!(ln_1p::<Separate>(-1.5).is_nan());
     assert_eq!(Number::ln_1p_exp(800.0), 800.0);
     assert_eq!(Number::ln_1p_exp(-800.0), 0.0);
 }
@@ -44,11 +37,16 @@ fn gamma_cores_hold_for_any_positive_number() {
     for x in [1e-300, 1e-8, 0.3, 2.5, 123.0, 1e9, 1e16, 1e18, 1e200] {
         assert_close(
             "ln_gamma",
-            ln_gamma_positive(x),
+            ln_gamma_positive::<Separate>(x),
             special::ln_gamma(x),
             1e-14,
         );
-        assert_close("digamma", digamma_positive(x), special::digamma(x), 1e-14);
+        assert_close(
+            "digamma",
+            digamma_positive::<Separate>(x),
+            special::digamma(x),
+            1e-14,
+        );
         if x > 1e-100 {
             assert_close(
                 "trigamma",
@@ -58,7 +56,7 @@ fn gamma_cores_hold_for_any_positive_number() {
             );
         }
     }
-    assert!(ln_gamma_positive(-0.5).is_nan());
+    assert!(ln_gamma_positive::<Separate>(-0.5).is_nan());
 }
 
 /// A function's name, on duals and on reals.

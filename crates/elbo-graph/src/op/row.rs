@@ -1,8 +1,8 @@
 //! Reductions of each row, and columns side by side.
 
-use multiversion::multiversion;
+use multiversion::{multiversion, target::target_cfg_f};
 
-use crate::number::Number;
+use crate::number::{Number, fused};
 
 /// `out_r = Σ_c x_rc`.
 pub(crate) fn sum_forward<T: Number>(out: &mut [T], x: &[T], cols: usize, lanes: usize) {
@@ -39,7 +39,11 @@ pub(crate) fn sum_backward<T: Number>(
 }
 
 /// `out_r = log Σ_c exp x_rc`, without overflow; −∞ where all entries are.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
 pub(crate) fn log_sum_exp_forward<T: Number, const W: usize>(out: &mut [T], x: &[T], cols: usize) {
     for (out, row) in out.chunks_exact_mut(W).zip(x.chunks_exact(cols * W)) {
         let mut most = [f64::NEG_INFINITY; W];
@@ -56,17 +60,23 @@ pub(crate) fn log_sum_exp_forward<T: Number, const W: usize>(out: &mut [T], x: &
         let mut total = [T::default(); W];
         for entry in row.chunks_exact(W) {
             for l in 0..W {
-                total[l] += entry[l].plus(-most[l]).exp();
+                let x = entry[l].plus(-most[l]);
+                total[l] += fused!(T, |x| x.exp());
             }
         }
         for l in 0..W {
-            out[l] = total[l].ln().plus(most[l]);
+            let sum = total[l];
+            out[l] = fused!(T, |sum| sum.ln()).plus(most[l]);
         }
     }
 }
 
 /// Adds `adjoint_r softmax(x_r)`.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
 pub(crate) fn log_sum_exp_backward<T: Number, const W: usize>(
     gradient: &mut [T],
     adjoint: &[T],
@@ -82,7 +92,8 @@ pub(crate) fn log_sum_exp_backward<T: Number, const W: usize>(
         for (g, entry) in gradient.chunks_exact_mut(W).zip(row.chunks_exact(W)) {
             for l in 0..W {
                 // An entry of −∞ has weight 0 even where the whole row is −∞.
-                let weight = (entry[l] - y[l]).exp();
+                let x = entry[l] - y[l];
+                let weight = fused!(T, |x| x.exp());
                 let zero = entry[l].value() == f64::NEG_INFINITY;
                 g[l] += T::select(zero, T::default(), a[l] * weight);
             }

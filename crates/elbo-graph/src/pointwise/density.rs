@@ -62,7 +62,7 @@ pub(crate) struct BernoulliLogit;
 impl Pointwise<2> for BernoulliLogit {
     #[inline(always)]
     fn value<T: Number>([s, x]: [T; 2]) -> T {
-        -(-(s * x)).ln_1p_exp()
+        (s * x).ln_inv_logit_and_slope().0
     }
 
     #[inline(always)]
@@ -72,8 +72,8 @@ impl Pointwise<2> for BernoulliLogit {
 
     #[inline(always)]
     fn value_and_partial<T: Number, const I: usize>([s, x]: [T; 2]) -> (T, T) {
-        let (value, slope) = (-(s * x)).ln_1p_exp_and_inv_logit();
-        (-value, (if I == 0 { x } else { s }) * slope)
+        let (value, slope) = (s * x).ln_inv_logit_and_slope();
+        (value, (if I == 0 { x } else { s }) * slope)
     }
 }
 

@@ -26,7 +26,7 @@ unary! {
     InvLogit: |x, y| x.inv_logit(), y * (T::constant(1.0) - y);
     Logit: |x, y| x.ln() - (-x).ln_1p(), (x * (T::constant(1.0) - x)).recip();
     Log1mExp: |x, y| log1m_exp(x), -inverse_expm1(-x);
-    LogInvLogit: |x, y| -(-x).ln_1p_exp(), (-x).inv_logit();
+    LogInvLogit: |x, y| x.ln_inv_logit_and_slope().0, (-x).inv_logit();
     Log1mInvLogit: |x, y| -x.ln_1p_exp(), -x.inv_logit();
     CLogLog: |x, y| (-(-x).ln_1p()).ln(), -((T::constant(1.0) - x) * (-x).ln_1p()).recip();
     InvCLogLog: |x, y| -(-x.exp()).exp_m1(), (x - x.exp()).exp();

@@ -3,10 +3,10 @@
 //! Each number of arguments has loops of its own: over an array of slices the compiler does not
 //! vectorise. Deliberately absent: which function, and where the slices lie.
 
-use multiversion::multiversion;
+use multiversion::{multiversion, target::target_cfg_f};
 
 use super::Pointwise;
-use crate::number::Number;
+use crate::number::{Number, fused};
 
 /// The loops for a number of arguments.
 macro_rules! kernels {
@@ -14,8 +14,8 @@ macro_rules! kernels {
         $(
             /// `out_i = f(x_i)`.
             #[multiversion(targets(
-                "x86_64+avx512f+avx512dq+avx512vl",
-                "x86_64+avx2",
+                "x86_64+avx512f+avx512dq+avx512vl+fma",
+                "x86_64+avx2+fma",
                 "aarch64+neon"
             ))]
             pub(super) fn $forward<F: Pointwise<$n>, T: Number>(out: &mut [T], x: &[&[T]]) {
@@ -23,14 +23,15 @@ macro_rules! kernels {
                 let n = out.len();
                 $(let $x = &x[$k][..n];)+
                 for i in 0..n {
-                    out[i] = F::value([$($x[i]),+]);
+                    $(let $x = $x[i];)+
+                    out[i] = fused!(T, |$($x),+| F::value([$($x),+]));
                 }
             }
 
             /// `out_i += adjoint_i ∂f/∂x_I`.
             #[multiversion(targets(
-                "x86_64+avx512f+avx512dq+avx512vl",
-                "x86_64+avx2",
+                "x86_64+avx512f+avx512dq+avx512vl+fma",
+                "x86_64+avx2+fma",
                 "aarch64+neon"
             ))]
             pub(super) fn $backward<F: Pointwise<$n>, T: Number, const I: usize>(
@@ -43,7 +44,9 @@ macro_rules! kernels {
                 let (adjoint, values) = (&adjoint[..n], &values[..n]);
                 $(let $x = &x[$k][..n];)+
                 for i in 0..n {
-                    out[i] += adjoint[i] * F::partial::<T, I>([$($x[i]),+], values[i]);
+                    $(let $x = $x[i];)+
+                    let y = values[i];
+                    out[i] += adjoint[i] * fused!(T, |$($x,)+ y| F::partial::<_, I>([$($x),+], y));
                 }
             }
         )+
@@ -64,8 +67,8 @@ macro_rules! both_kernels {
         $(
             /// `out_i = f(x_i)` and `partial_i = ∂f/∂x_I`.
             #[multiversion(targets(
-                "x86_64+avx512f+avx512dq+avx512vl",
-                "x86_64+avx2",
+                "x86_64+avx512f+avx512dq+avx512vl+fma",
+                "x86_64+avx2+fma",
                 "aarch64+neon"
             ))]
             pub(super) fn $both<F: Pointwise<$n>, T: Number, const I: usize>(
@@ -77,7 +80,11 @@ macro_rules! both_kernels {
                 let partial = &mut partial[..n];
                 $(let $x = &x[$k][..n];)+
                 for i in 0..n {
-                    (out[i], partial[i]) = F::value_and_partial::<T, I>([$($x[i]),+]);
+                    $(let $x = $x[i];)+
+                    (out[i], partial[i]) = fused!(
+                        T,
+                        |$($x),+| pair F::value_and_partial::<_, I>([$($x),+])
+                    );
                 }
             }
         )+

@@ -2,17 +2,27 @@
 //!
 //! The one idea: each function has a branch-free core for one number, written so that the compiler
 //! vectorises a loop over it; `multiversion` compiles that loop for several instruction sets and
-//! picks one when the program runs, so a portable binary is a fast one. No fused multiply-adds are
-//! used, so every instruction set gives the same bits. The scalar twins that the tests compare with
+//! picks one when the program runs, so a portable binary is a fast one. Where the instruction set has
+//! fused multiply-adds they are used ([`Products`]): last bits may differ between processors of
+//! different kinds, never between runs on one. The scalar twins that the tests compare with
 //! are `std`'s and those of [`crate::special`].
+
+#![expect(
+    clippy::inline_always,
+    reason = "a loop must be compiled with the instruction set of its caller"
+)]
 
 mod elementary;
 mod gamma;
+mod products;
 
-pub use elementary::{exp_core, ln_core};
+pub use elementary::{exp_core, ln_core, log_logistic_core};
 pub use gamma::{digamma_core, ln_gamma_core, trigamma_core};
+pub use products::{Fused, Products, Separate};
 
 use multiversion::multiversion;
+
+use crate::fused_or_separate;
 
 /// `x_i ← exp(x_i)`, within 2 units in the last place.
 ///
@@ -22,19 +32,15 @@ use multiversion::multiversion;
 /// assert_eq!(x[0], 1.0);
 /// assert!((x[1] - std::f64::consts::E).abs() < 1e-15);
 /// ```
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 pub fn exp(x: &mut [f64]) {
-    for v in x {
-        *v = exp_core(*v);
-    }
+    fused_or_separate!(exp_each(x));
 }
 
 /// `x_i ← log(x_i)`, within 1 unit in the last place; −∞ at 0, NaN below.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 pub fn ln(x: &mut [f64]) {
-    for v in x {
-        *v = ln_core(*v);
-    }
+    fused_or_separate!(ln_each(x));
 }
 
 /// `x_i ← ψ(x_i)`, to a relative or absolute error of 1e-14.
@@ -47,18 +53,34 @@ pub fn ln_gamma(x: &mut [f64]) {
     over_positive(x, ln_gamma_positive, crate::special::ln_gamma);
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn digamma_positive(x: &mut [f64]) {
-    for v in x {
-        *v = digamma_core(*v);
-    }
+    fused_or_separate!(digamma_each(x));
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn ln_gamma_positive(x: &mut [f64]) {
-    for v in x {
-        *v = ln_gamma_core(*v);
-    }
+    fused_or_separate!(ln_gamma_each(x));
+}
+
+macro_rules! each {
+    ($($name:ident: $core:ident;)+) => {
+        $(
+            #[inline(always)]
+            fn $name<P: Products>(x: &mut [f64]) {
+                for v in x {
+                    *v = $core::<P>(*v);
+                }
+            }
+        )+
+    };
+}
+
+each! {
+    exp_each: exp_core;
+    ln_each: ln_core;
+    digamma_each: digamma_core;
+    ln_gamma_each: ln_gamma_core;
 }
 
 /// Runs the vector kernel where its argument is in range, the scalar function elsewhere: arguments
@@ -86,7 +108,7 @@ pub(crate) fn clear_upper_halves() {
     std::hint::black_box(&mut add_one(std::hint::black_box([0.0; 16])));
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn add_one(mut x: [f64; 16]) -> [f64; 16] {
     for v in &mut x {
         *v += 1.0;

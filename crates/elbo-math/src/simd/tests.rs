@@ -16,7 +16,7 @@ fn ulps(a: f64, b: f64) -> u64 {
     a.to_bits().abs_diff(b.to_bits())
 }
 
-fn assert_kernel(kernel: fn(&mut [f64]), twin: fn(f64) -> f64, x: &[f64], most: u64) {
+fn assert_kernel(kernel: impl Fn(&mut [f64]), twin: fn(f64) -> f64, x: &[f64], most: u64) {
     let mut y = x.to_vec();
     kernel(&mut y);
     for (x, y) in x.iter().zip(&y) {
@@ -75,6 +75,69 @@ fn ln_agrees_with_std() {
     assert_kernel(ln, f64::ln, &grid(1e-3, 3.0, 20_001), 2);
     assert_kernel(ln, f64::ln, &grid(1.0, 1e300, 20_001), 2);
     assert_kernel(ln, f64::ln, &SPECIAL, 2);
+}
+
+/// What processors without fused multiply-adds compute, whatever processor the tests run on.
+#[test]
+fn separate_products_agree_with_std() {
+    let separate =
+        |core: fn(f64) -> f64| move |x: &mut [f64]| x.iter_mut().for_each(|v| *v = core(*v));
+    let (exp, ln) = (
+        separate(exp_core::<Separate>),
+        separate(ln_core::<Separate>),
+    );
+    assert_kernel(&exp, f64::exp, &grid(-760.0, 709.7, 40_001), 2);
+    assert_kernel(&exp, f64::exp, &grid(-1.0, 1.0, 20_001), 2);
+    assert_kernel(&exp, f64::exp, &SPECIAL, 2);
+    assert_kernel(&ln, f64::ln, &grid(1e-3, 3.0, 20_001), 2);
+    assert_kernel(&ln, f64::ln, &SPECIAL, 2);
+}
+
+#[test]
+fn logistic_pair_agrees_with_std() {
+    fn check<P: Products>(x: f64) {
+        let (log, slope) = log_logistic_core::<P>(x);
+        let e = (-x.abs()).exp();
+        let expected = x.min(0.0) - e.ln_1p();
+        assert!(
+            ulps(log, expected) <= 4,
+            "log at {x:e}: {log:e} != {expected:e}"
+        );
+        let expected = if x > 0.0 {
+            e / (1.0 + e)
+        } else {
+            1.0 / (1.0 + e)
+        };
+        assert!(
+            ulps(slope, expected) <= 4,
+            "slope at {x:e}: {slope:e} != {expected:e}"
+        );
+    }
+    let near_the_switch = grid(-0.8814, -0.8813, 2001); // log(√2 − 1)
+    let small = [0.0, -0.0, 1e-300, -1e-300, 1e-9, -1e-9];
+    for x in [
+        grid(-707.0, 707.0, 20_001),
+        grid(-3.0, 3.0, 20_001),
+        near_the_switch,
+        small.to_vec(),
+    ] {
+        for x in x {
+            check::<Separate>(x);
+            check::<Fused>(x);
+        }
+    }
+    for (x, log, slope) in [
+        (f64::INFINITY, 0.0, 0.0),
+        (f64::NEG_INFINITY, f64::NEG_INFINITY, 1.0),
+        (800.0, 0.0, 0.0),
+        (-800.0, -800.0, 1.0),
+        (f64::MAX, 0.0, 0.0),
+        (-f64::MAX, -f64::MAX, 1.0),
+    ] {
+        assert_eq!(log_logistic_core::<Fused>(x), (log, slope), "at {x}");
+    }
+    assert!(log_logistic_core::<Fused>(f64::NAN).0.is_nan());
+    assert!(log_logistic_core::<Fused>(f64::NAN).1.is_nan());
 }
 
 #[test]
