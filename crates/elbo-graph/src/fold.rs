@@ -33,10 +33,9 @@ pub(crate) fn evaluate(graph: &Graph, op: &Op, shape: Shape) -> Vec<f64> {
     let extent = Extent { shape, lanes: 1 };
     let mut space = InstructionSpace::<f64>::default();
     run::forward(
-        &kind,
+        (&kind, args.len(), false),
         &mut out,
         extent,
-        args.len(),
         operand,
         index,
         &mut space,

@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use crate::block::Run;
 use crate::number::Number;
-use crate::op::{Operand, Values};
-use crate::plan::{Index, Instruction, Kind, Partial, Place, Plan, Plate, Slot};
+use crate::op::{Gradients, Operand, Values};
+use crate::plan::{Index, Instruction, Kind, Partial, Place, Plan, Plate, Role, Slot};
 use crate::pointwise::Function;
-use crate::program::add_lanes;
+use crate::program::{MOST_LANES, add_lanes};
 use crate::run::{self, Extent, InstructionSpace, Output};
 use crate::shape::Shape;
 
@@ -173,39 +173,73 @@ impl<T: Run> Context<'_, T> {
         block: Block,
         space: &mut PlateSpace<T>,
     ) {
-        let lanes = self.lanes;
-        let at = local(instruction.out.place) * block.stride * lanes;
-        let shape = in_block(&instruction.out, block);
+        let (kind, extent) = (&instruction.kind, self.extent(instruction, block));
+        if let (Kind::Pointwise(function), Role::Term { shared }) = (kind, instruction.role) {
+            self.add_up(*function, shared, instruction, rows, block, space);
+            return;
+        }
+        let at = local(instruction.out.place) * block.stride * self.lanes;
         let (before, rest) = space.values.split_at_mut(at);
-        let (extent, len) = (Extent { shape, lanes }, shape.len() * lanes);
-        let n_args = instruction.args.len();
+        let len = extent.shape.len() * self.lanes;
         let operand = |k: usize| -> Operand<'_, T> {
             self.operand(&instruction.args[k], rows, block, before, &space.data)
         };
-        match (&instruction.kind, instruction.partial) {
+        match (kind, instruction.partial) {
             (Kind::Pointwise(function), Some(Partial { which, column })) if self.backward => {
-                let (out, after) = rest.split_at_mut(column * block.stride * lanes - at);
-                run::forward_with_partial(
-                    *function,
-                    which,
-                    &mut out[..len],
-                    &mut after[..len],
-                    extent,
-                    n_args,
-                    operand,
-                    &mut space.instruction,
-                );
+                let (out, after) = rest.split_at_mut(column * block.stride * self.lanes - at);
+                let results = (&mut out[..len], &mut after[..len]);
+                let scratch = &mut space.instruction;
+                run::forward_with_partial(*function, which, results, extent, operand, scratch);
             }
-            (kind, _) => run::forward(
-                kind,
+            _ => run::forward(
+                (
+                    kind,
+                    instruction.args.len(),
+                    instruction.role == Role::Addend,
+                ),
                 &mut rest[..len],
                 extent,
-                n_args,
                 operand,
                 self.index(instruction, rows, block, &space.index),
                 &mut space.instruction,
             ),
         }
+    }
+
+    /// A pointwise function that is a term and nothing else: its values need no place, and its adjoint
+    /// is known beforehand.
+    fn add_up(
+        &self,
+        function: Function,
+        shared: Option<usize>,
+        instruction: &Instruction,
+        rows: &Rows<'_>,
+        block: Block,
+        space: &mut PlateSpace<T>,
+    ) {
+        let mut gradients = PlateGradients {
+            args: &instruction.args,
+            block,
+            lanes: self.lanes,
+            local: &mut space.adjoints,
+            outer: &mut space.outer_adjoints,
+        };
+        let mut sums = [T::default(); MOST_LANES];
+        let sums = &mut sums[..self.lanes];
+        run::add_up(
+            function,
+            shared,
+            self.scale,
+            sums,
+            self.extent(instruction, block),
+            |k| {
+                let arg = &instruction.args[k];
+                self.operand(arg, rows, block, &space.values, &space.data)
+            },
+            &mut space.instruction,
+            self.backward.then_some(&mut gradients),
+        );
+        self.add_to_totals(sums, &mut space.totals);
     }
 
     fn backward(
@@ -215,72 +249,62 @@ impl<T: Run> Context<'_, T> {
         block: Block,
         space: &mut PlateSpace<T>,
     ) {
-        let lanes = self.lanes;
-        let at = local(instruction.out.place) * block.stride * lanes;
-        let shape = in_block(&instruction.out, block);
+        if matches!(instruction.role, Role::Term { .. }) {
+            return;
+        }
+        let extent = self.extent(instruction, block);
+        let at = local(instruction.out.place) * block.stride * self.lanes;
         let (before, rest) = space.adjoints.split_at_mut(at);
-        let len = shape.len() * lanes;
+        let len = extent.shape.len() * self.lanes;
         let output = Output {
             adjoint: &rest[..len],
             values: &space.values[at..at + len],
-            extent: Extent { shape, lanes },
+            extent,
         };
-        for (which, arg) in instruction.args.iter().enumerate() {
-            let len = in_block(arg, block).len() * lanes;
-            let gradient = match arg.place {
-                Place::Local(column) => &mut before[column * block.stride * lanes..][..len],
-                Place::Outer { input, .. } => &mut space.outer_adjoints[input * lanes..][..len],
-                Place::Data(_) | Place::RowData(_) => continue,
+        let mut gradients = PlateGradients {
+            args: &instruction.args,
+            block,
+            lanes: self.lanes,
+            local: before,
+            outer: &mut space.outer_adjoints,
+        };
+        let operand = |k: usize| {
+            let arg = &instruction.args[k];
+            self.operand(arg, rows, block, &space.values, &space.data)
+        };
+        if let Some(Partial { which, column }) = instruction.partial {
+            // adjoint × partial is how a product passes on its adjoint.
+            let partial = &space.values[column * block.stride * self.lanes..][..len];
+            let partial = Operand {
+                values: Values::Lanes(partial),
+                shape: extent.shape,
             };
-            if let Some(partial) = instruction.partial {
-                // adjoint × partial is how a product passes on its adjoint.
-                let operands = [
-                    self.operand(arg, rows, block, &space.values, &space.data),
-                    Operand {
-                        values: Values::Lanes(
-                            &space.values[partial.column * block.stride * lanes..]
-                                [..output.values.len()],
-                        ),
-                        shape,
-                    },
-                ];
-                run::backward(
-                    &Kind::Pointwise(Function::Multiply),
-                    0,
-                    gradient,
-                    output,
-                    2,
-                    |k| operands[k],
-                    &[],
-                    &mut space.instruction,
-                );
-                continue;
-            }
-            run::backward(
-                &instruction.kind,
-                which,
-                gradient,
-                output,
-                instruction.args.len(),
-                |k| {
-                    self.operand(
-                        &instruction.args[k],
-                        rows,
-                        block,
-                        &space.values,
-                        &space.data,
-                    )
-                },
-                self.index(instruction, rows, block, &space.index),
-                &mut space.instruction,
-            );
+            let args = [operand(which), partial];
+            let scratch = &mut space.instruction;
+            run::backward_product(args, output, scratch, &mut Only(which, &mut gradients));
+            return;
+        }
+        run::backward(
+            instruction,
+            output,
+            operand,
+            self.index(instruction, rows, block, &space.index),
+            &mut space.instruction,
+            &mut gradients,
+        );
+    }
+
+    fn extent(&self, instruction: &Instruction, block: Block) -> Extent {
+        Extent {
+            shape: in_block(&instruction.out, block),
+            lanes: self.lanes,
         }
     }
 
     /// Adds the terms to the totals and sets their adjoints.
     fn add_terms(&self, rows: &Rows<'_>, block: Block, space: &mut PlateSpace<T>) {
         let lanes = self.lanes;
-        let mut sums = [T::default(); crate::program::MOST_LANES];
+        let mut sums = [T::default(); MOST_LANES];
         let sums = &mut sums[..lanes];
         for term in &self.plate.terms {
             let operand = self.operand(term, rows, block, &space.values, &space.data);
@@ -300,7 +324,11 @@ impl<T: Run> Context<'_, T> {
                 }
             }
         }
-        for (total, sum) in space.totals.iter_mut().zip(sums) {
+        self.add_to_totals(sums, &mut space.totals);
+    }
+
+    fn add_to_totals(&self, sums: &[T], totals: &mut [T]) {
+        for (total, sum) in totals.iter_mut().zip(sums) {
             *total += sum.times(self.scale);
         }
     }
@@ -364,6 +392,40 @@ impl<T: Run> Context<'_, T> {
             }
             Rows::Listed(_) => &listed[number],
         }
+    }
+}
+
+/// Adjoints of arguments in a plate.
+struct PlateGradients<'a, T> {
+    args: &'a [Slot],
+    block: Block,
+    lanes: usize,
+    /// Of the block's values, from the first column on.
+    local: &'a mut [T],
+    /// Of the plate's outer inputs.
+    outer: &'a mut [T],
+}
+
+impl<T> Gradients<T> for PlateGradients<'_, T> {
+    fn of(&mut self, which: usize) -> Option<&mut [T]> {
+        let arg = &self.args[which];
+        let len = in_block(arg, self.block).len() * self.lanes;
+        match arg.place {
+            Place::Local(column) => {
+                Some(&mut self.local[column * self.block.stride * self.lanes..][..len])
+            }
+            Place::Outer { input, .. } => Some(&mut self.outer[input * self.lanes..][..len]),
+            Place::Data(_) | Place::RowData(_) => None,
+        }
+    }
+}
+
+/// The adjoint of one argument, as that of a function's first.
+struct Only<'a, G>(usize, &'a mut G);
+
+impl<T, G: Gradients<T>> Gradients<T> for Only<'_, G> {
+    fn of(&mut self, which: usize) -> Option<&mut [T]> {
+        if which == 0 { self.1.of(self.0) } else { None }
     }
 }
 

@@ -13,7 +13,8 @@ use crate::block::Run;
 use crate::geometry::Geometry;
 use crate::graph::{Graph, NodeId};
 use crate::number::Dual;
-use crate::op::{Operand, Values};
+use crate::op::strip::sum_lanes;
+use crate::op::{Gradients, Operand, Values, with_lanes};
 use crate::plan::{Index, Instruction, Kind, Place, Plan, Slot};
 use crate::plate::{self, PlateSpace, Rows};
 use crate::run::{self, Extent, InstructionSpace, Output};
@@ -286,10 +287,9 @@ impl Program {
             let (before, rest) = space.values.split_at_mut(at * lanes);
             let shape = instruction.out.shape;
             run::forward(
-                &instruction.kind,
+                (&instruction.kind, instruction.args.len(), false),
                 &mut rest[..shape.len() * lanes],
                 Extent { shape, lanes },
-                instruction.args.len(),
                 |k| self.operand(&instruction.args[k], before, lanes),
                 index(instruction),
                 &mut space.instruction,
@@ -309,21 +309,19 @@ impl Program {
             values: &space.values[at * lanes..at * lanes + len],
             extent: Extent { shape, lanes },
         };
-        for (which, arg) in instruction.args.iter().enumerate() {
-            let Place::Local(to) = arg.place else {
-                continue;
-            };
-            run::backward(
-                &instruction.kind,
-                which,
-                &mut before[to * lanes..(to + arg.shape.len()) * lanes],
-                output,
-                instruction.args.len(),
-                |k| self.operand(&instruction.args[k], &space.values, lanes),
-                index(instruction),
-                &mut space.instruction,
-            );
-        }
+        let mut gradients = OuterGradients {
+            args: &instruction.args,
+            adjoints: before,
+            lanes,
+        };
+        run::backward(
+            instruction,
+            output,
+            |k| self.operand(&instruction.args[k], &space.values, lanes),
+            index(instruction),
+            &mut space.instruction,
+            &mut gradients,
+        );
     }
 
     fn operand<'a, T>(&'a self, slot: &Slot, values: &'a [T], lanes: usize) -> Operand<'a, T> {
@@ -391,6 +389,23 @@ impl Program {
     }
 }
 
+/// Adjoints of arguments in the outer arena.
+struct OuterGradients<'a, T> {
+    args: &'a [Slot],
+    adjoints: &'a mut [T],
+    lanes: usize,
+}
+
+impl<T> Gradients<T> for OuterGradients<'_, T> {
+    fn of(&mut self, which: usize) -> Option<&mut [T]> {
+        let arg = self.args[which];
+        let Place::Local(to) = arg.place else {
+            return None;
+        };
+        Some(&mut self.adjoints[to * self.lanes..(to + arg.shape.len()) * self.lanes])
+    }
+}
+
 fn index(instruction: &Instruction) -> &[u32] {
     match &instruction.kind {
         Kind::Gather {
@@ -403,11 +418,7 @@ fn index(instruction: &Instruction) -> &[u32] {
 
 /// Adds every entry to its lane.
 pub(crate) fn add_lanes<T: Run>(totals: &mut [T], values: &[T]) {
-    for entry in values.chunks_exact(totals.len()) {
-        for (total, v) in totals.iter_mut().zip(entry) {
-            *total += *v;
-        }
-    }
+    with_lanes!(totals.len(), sum_lanes::<T, W>(values, totals));
 }
 
 fn take<S: Default>(pool: &Mutex<Vec<S>>) -> S {

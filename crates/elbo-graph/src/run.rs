@@ -4,9 +4,9 @@
 
 use crate::block::{Backward, Forward, Run};
 use crate::number::Number;
-use crate::op::pointwise::{MOST_ARGS, Scratch};
-use crate::op::{Operand, Values, gather, matmul, pointwise, row, with_lanes};
-use crate::plan::Kind;
+use crate::op::pointwise::{Call, MOST_ARGS, Scratch};
+use crate::op::{Gradients, Operand, Values, gather, matmul, row, with_lanes};
+use crate::plan::{Instruction, Kind};
 use crate::pointwise::Function;
 use crate::program::MOST_LANES;
 use crate::shape::Shape;
@@ -28,12 +28,11 @@ pub(crate) struct Extent {
     pub lanes: usize,
 }
 
-/// Computes `out` from `n_args` operands.
+/// Computes `out` from `n_args` operands, or adds to it.
 pub(crate) fn forward<'a, T: Run>(
-    kind: &Kind,
+    (kind, n_args, adds): (&Kind, usize, bool),
     out: &mut [T],
     extent: Extent,
-    n_args: usize,
     operand: impl Fn(usize) -> Operand<'a, T>,
     index: &[u32],
     space: &mut InstructionSpace<T>,
@@ -47,17 +46,10 @@ pub(crate) fn forward<'a, T: Run>(
         }
         Kind::Pointwise(function) => {
             let args = few(n_args, operand);
-            pointwise::forward(
-                *function,
-                out,
-                shape,
-                &args[..n_args],
-                lanes,
-                &mut space.scratch,
-            );
+            call(*function, &args[..n_args], extent).forward(out, &mut space.scratch);
         }
         Kind::Gather { width, .. } => {
-            gather::forward(out, lanes_of(&operand(0)), index, width * lanes);
+            gather_forward(out, lanes_of(&operand(0)), index, *width, adds, lanes);
         }
         Kind::Columns(_) => {
             let mut first = 0;
@@ -78,7 +70,7 @@ pub(crate) fn forward<'a, T: Run>(
                 first += len;
             }
         }
-        Kind::MatMul => matmul::forward(out, &operand(0), &operand(1), lanes),
+        Kind::MatMul => matmul::forward(out, &operand(0), &operand(1), lanes, adds),
         Kind::RowSum => {
             let arg = operand(0);
             row::sum_forward(out, lanes_of(&arg), arg.shape.cols, lanes);
@@ -101,24 +93,44 @@ pub(crate) fn forward<'a, T: Run>(
 }
 
 /// As [`forward`] for a pointwise function, and its derivative with respect to one argument.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "those of `forward`, and the second result"
-)]
 pub(crate) fn forward_with_partial<'a, T: Run>(
     function: Function,
     which: usize,
-    out: &mut [T],
-    partial: &mut [T],
+    (out, partial): (&mut [T], &mut [T]),
     extent: Extent,
-    n_args: usize,
     operand: impl Fn(usize) -> Operand<'a, T>,
     space: &mut InstructionSpace<T>,
 ) {
+    let n_args = function.arity();
     let args = few(n_args, operand);
-    let (args, scratch) = (&args[..n_args], &mut space.scratch);
-    let Extent { shape, lanes } = extent;
-    pointwise::forward_with_partial(function, which, out, partial, shape, args, lanes, scratch);
+    call(function, &args[..n_args], extent).forward_with_partial(
+        which,
+        out,
+        partial,
+        &mut space.scratch,
+    );
+}
+
+/// Adds a pointwise function's values to `sums`, and its arguments' adjoints to `gradients`, where
+/// there are any, given that the values' adjoint is `scale`.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "both directions of an instruction at once"
+)]
+pub(crate) fn add_up<'a, T: Run>(
+    function: Function,
+    shared: Option<usize>,
+    scale: f64,
+    sums: &mut [T],
+    extent: Extent,
+    operand: impl Fn(usize) -> Operand<'a, T>,
+    space: &mut InstructionSpace<T>,
+    gradients: Option<&mut impl Gradients<T>>,
+) {
+    let n_args = function.arity();
+    let args = few(n_args, operand);
+    let call = call(function, &args[..n_args], extent);
+    call.add_up(shared, scale, sums, &mut space.scratch, gradients);
 }
 
 /// What the adjoint of an instruction is computed from.
@@ -131,20 +143,83 @@ pub(crate) struct Output<'a, T> {
     pub extent: Extent,
 }
 
-/// Adds to `gradient` the adjoint of argument `which`.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "an adjoint needs all that the forward pass had"
-)]
+/// Adds the adjoints of the arguments to `gradients`.
 pub(crate) fn backward<'a, T: Run>(
+    instruction: &Instruction,
+    output: Output<'_, T>,
+    operand: impl Fn(usize) -> Operand<'a, T>,
+    index: &[u32],
+    space: &mut InstructionSpace<T>,
+    gradients: &mut impl Gradients<T>,
+) {
+    let Output {
+        adjoint,
+        values,
+        extent,
+    } = output;
+    let (shape, lanes, n_args) = (extent.shape, extent.lanes, instruction.args.len());
+    match &instruction.kind {
+        Kind::Pointwise(function) if shape.is_scalar() && n_args <= FEW_SCALARS => {
+            let mut held = [[T::default(); MOST_LANES]; FEW_SCALARS];
+            let args = scalars(n_args, operand, lanes, &mut held);
+            for which in 0..n_args {
+                if let Some(gradient) = gradients.of(which) {
+                    function.backward(which, gradient, adjoint, values, &args[..n_args]);
+                }
+            }
+        }
+        Kind::Pointwise(function) => {
+            let args = few(n_args, operand);
+            let call = call(*function, &args[..n_args], extent);
+            call.backward(adjoint, values, &mut space.scratch, gradients);
+        }
+        Kind::Block(operation) => {
+            let args = few(n_args, operand);
+            let slices = spread_all(&args[..n_args], lanes, &mut space.spread);
+            let slices = &slices[..n_args];
+            for which in 0..n_args {
+                if let Some(gradient) = gradients.of(which) {
+                    operation.run(T::backward(Backward {
+                        lanes,
+                        which,
+                        args: slices,
+                        out: values,
+                        adjoint,
+                        gradient,
+                        scratch: &mut space.block,
+                    }));
+                }
+            }
+        }
+        kind => {
+            for which in 0..n_args {
+                if let Some(gradient) = gradients.of(which) {
+                    backward_one(kind, which, gradient, output, &operand, index);
+                }
+            }
+        }
+    }
+}
+
+/// [`backward`] of the product of two operands.
+pub(crate) fn backward_product<T: Run>(
+    args: [Operand<'_, T>; 2],
+    output: Output<'_, T>,
+    space: &mut InstructionSpace<T>,
+    gradients: &mut impl Gradients<T>,
+) {
+    let call = call(Function::Multiply, &args, output.extent);
+    call.backward(output.adjoint, output.values, &mut space.scratch, gradients);
+}
+
+/// The adjoint of one argument of an operation that is neither pointwise nor a block.
+fn backward_one<'a, T: Run>(
     kind: &Kind,
     which: usize,
     gradient: &mut [T],
     output: Output<'_, T>,
-    n_args: usize,
-    operand: impl Fn(usize) -> Operand<'a, T>,
+    operand: &impl Fn(usize) -> Operand<'a, T>,
     index: &[u32],
-    space: &mut InstructionSpace<T>,
 ) {
     let Output {
         adjoint,
@@ -152,19 +227,8 @@ pub(crate) fn backward<'a, T: Run>(
         extent: Extent { shape, lanes },
     } = output;
     match kind {
-        Kind::Pointwise(function) if shape.is_scalar() && n_args <= FEW_SCALARS => {
-            let mut held = [[T::default(); MOST_LANES]; FEW_SCALARS];
-            let args = scalars(n_args, operand, lanes, &mut held);
-            function.backward(which, gradient, adjoint, values, &args[..n_args]);
-        }
-        Kind::Pointwise(function) => {
-            let args = few(n_args, operand);
-            let (args, scratch) = (&args[..n_args], &mut space.scratch);
-            pointwise::backward(
-                *function, which, gradient, adjoint, values, shape, args, lanes, scratch,
-            );
-        }
-        Kind::Gather { width, .. } => gather::backward(gradient, adjoint, index, width * lanes),
+        Kind::Pointwise(_) | Kind::Block(_) => unreachable!("all adjoints at once"),
+        Kind::Gather { width, .. } => gather_backward(gradient, adjoint, index, *width, lanes),
         Kind::Columns(beginnings) => {
             let cols = operand(which).shape.cols;
             row::unplace(
@@ -189,21 +253,39 @@ pub(crate) fn backward<'a, T: Run>(
             log_sum_exp_backward(gradient, adjoint, values, lanes_of(&arg), cols, lanes);
         }
         Kind::Sum => row::sum_backward(gradient, adjoint, operand(0).shape.len(), lanes),
-        Kind::Block(operation) => {
-            let args = few(n_args, operand);
-            let slices = spread_all(&args[..n_args], lanes, &mut space.spread);
-            let slices = &slices[..n_args];
-            operation.run(T::backward(Backward {
-                lanes,
-                which,
-                args: slices,
-                out: values,
-                adjoint,
-                gradient,
-                scratch: &mut space.block,
-            }));
-        }
     }
+}
+
+fn call<'a, T>(function: Function, args: &'a [Operand<'a, T>], extent: Extent) -> Call<'a, T> {
+    Call {
+        function,
+        args,
+        shape: extent.shape,
+        lanes: extent.lanes,
+    }
+}
+
+fn gather_forward<T: Number>(
+    out: &mut [T],
+    source: &[T],
+    index: &[u32],
+    width: usize,
+    adds: bool,
+    lanes: usize,
+) {
+    use gather::forward as f;
+    with_lanes!(lanes, f::<T, W>(out, source, index, width, adds));
+}
+
+fn gather_backward<T: Number>(
+    gradient: &mut [T],
+    adjoint: &[T],
+    index: &[u32],
+    width: usize,
+    lanes: usize,
+) {
+    use gather::backward as f;
+    with_lanes!(lanes, f::<T, W>(gradient, adjoint, index, width));
 }
 
 fn log_sum_exp_forward<T: Number>(out: &mut [T], x: &[T], cols: usize, lanes: usize) {

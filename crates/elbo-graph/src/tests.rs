@@ -283,3 +283,73 @@ fn outputs_are_read_lane_by_lane() {
     assert_close("exp", out[0][3], 3.0_f64.exp(), 1e-15);
     assert_eq!(out[1], [5.0, 5.0]);
 }
+
+/// `Σ_r f(x_r β + z_g(r) + w_h(r))` over enough rows for a plate, as one sum in place, or, where the
+/// parts are read a second time by a term of weight 0, as separate values.
+fn linear_predictor(order: [usize; 3], apart: bool) -> Program {
+    let rows = 70_i32;
+    let mut graph = Graph::new();
+    let slopes = graph.parameter(Shape::vector(3));
+    let (z, w) = (
+        graph.parameter(Shape::vector(4)),
+        graph.parameter(Shape::vector(5)),
+    );
+    let x: Vec<f64> = (0..3 * rows).map(|i| (f64::from(i)).sin()).collect();
+    let x = graph.constant(x, Shape::matrix(70, 3));
+    let by = |n: u32| -> Vec<u32> { (0..70).map(|r: u32| (r * r) % n).collect() };
+    let mut parts = [None; 3];
+    for which in order {
+        parts[which] = Some(match which {
+            0 => graph.matmul(x, slopes),
+            1 => graph.gather(z, by(4)),
+            _ => graph.gather(w, by(5)),
+        });
+    }
+    let parts = parts.map(|p| p.expect("each part once"));
+    let two = graph.pointwise(Function::Add, &[parts[1], parts[0]]);
+    let sum = graph.pointwise(Function::Add, &[two, parts[2]]);
+    let term = graph.pointwise(Function::LogInvLogit, &[sum]);
+    graph.add_to_log_density(term);
+    let root = graph.pointwise(Function::Square, &[sum]);
+    graph.add_to_log_density(root);
+    if apart {
+        let zero = graph.constant([0.0], Shape::SCALAR);
+        for part in parts {
+            let nothing = graph.pointwise(Function::Multiply, &[part, zero]);
+            graph.add_to_log_density(nothing);
+        }
+    } else {
+        check(&graph);
+    }
+    Program::new(&graph)
+}
+
+#[test]
+fn sums_in_place_are_sums() {
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+        let (joined, apart) = (
+            linear_predictor(order, false),
+            linear_predictor(order, true),
+        );
+        let instructions = joined.plates()[0].n_instructions;
+        assert_eq!(instructions, 5, "the two additions need no instruction");
+        let x = points(joined.dimension(), 4, 3);
+        let rows: Vec<usize> = (0..70).step_by(3).collect();
+        let subset = Subset {
+            plate: 0,
+            rows: &rows,
+            scale: 2.5,
+        };
+        for subset in [None, Some(subset)] {
+            let run = |program: &Program| {
+                let (mut values, mut gradients) = (vec![0.0; 4], vec![0.0; x.len()]);
+                program.log_densities_and_gradients(&x, 4, subset, &mut values, &mut gradients);
+                [values, gradients].concat()
+            };
+            for (a, b) in run(&joined).into_iter().zip(run(&apart)) {
+                // Sums of 70 numbers of size 1 in another order.
+                assert_close("in place", a, b, 1e-11);
+            }
+        }
+    }
+}

@@ -287,7 +287,7 @@ impl CompiledModel {
     ///   computes  normal_density
     ///   adds      normal
     ///
-    /// plate of 500 rows: 2 operations, 16 bytes of data and 24 of work per row
+    /// plate of 500 rows: 2 operations, 16 bytes of data and 8 of work per row
     ///   computes  multiply, bernoulli_logit
     ///   adds      bernoulli_logit
     ///   data      x, y

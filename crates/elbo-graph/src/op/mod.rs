@@ -9,6 +9,7 @@ pub(crate) mod gather;
 pub(crate) mod matmul;
 pub(crate) mod pointwise;
 pub(crate) mod row;
+pub(crate) mod strip;
 
 use crate::shape::Shape;
 
@@ -26,6 +27,12 @@ pub(crate) enum Values<'a, T> {
     Lanes(&'a [T]),
     /// `entries`.
     Data(&'a [f64]),
+}
+
+/// Where adjoints are added up.
+pub(crate) trait Gradients<T> {
+    /// That of argument `which`, laid out as the argument is; `None` if nobody asks for it.
+    fn of(&mut self, which: usize) -> Option<&mut [T]>;
 }
 
 /// Calls a function with the number of lanes as a constant, which unrolls its inner loops.

@@ -1,271 +1,215 @@
 //! A pointwise function of operands that may be data, or repeated along rows or columns.
 //!
-//! Works on strips of entries that stay in the nearest cache: an operand that is not already one
-//! number per entry and lane is spread out into a strip first, and adjoints of repeated operands are
-//! computed in a strip and then summed.
+//! The one idea: one loop over strips of entries that stay in the nearest cache. An operand that is not
+//! already one number per entry and lane is spread out once per strip, for the value and for every
+//! adjoint; adjoints of repeated operands are computed in a strip and then summed.
+
+use std::ops::Range;
 
 use crate::number::Number;
-use crate::op::{Operand, Values, with_lanes};
+use crate::op::strip::{add_multiple, collect, spread, sum_lanes};
+use crate::op::{Gradients, Operand, Values, with_lanes};
 use crate::pointwise::Function;
 use crate::shape::Shape;
 
 /// Numbers in a strip: four of them fill half of a 32 KiB cache.
-const STRIP: usize = 512;
-
-/// Strips for spread operands and for one adjoint; as many as functions have arguments, and one.
-#[derive(Debug, Default)]
-pub(crate) struct Scratch<T> {
-    strips: Vec<Vec<T>>,
-}
-
-impl<T: Number> Scratch<T> {
-    fn ensure(&mut self, n: usize) {
-        while self.strips.len() < n {
-            self.strips.push(vec![T::default(); STRIP]);
-        }
-    }
-}
-
-/// `out = f(args)`.
-pub(crate) fn forward<T: Number>(
-    function: Function,
-    out: &mut [T],
-    shape: Shape,
-    args: &[Operand<'_, T>],
-    lanes: usize,
-    scratch: &mut Scratch<T>,
-) {
-    scratch.ensure(args.len());
-    let per_strip = STRIP / lanes;
-    for first in (0..shape.len()).step_by(per_strip) {
-        let n = per_strip.min(shape.len() - first);
-        for (arg, strip) in args.iter().zip(&mut scratch.strips) {
-            spread(arg, shape, first, n, lanes, strip);
-        }
-        let inputs = Inputs::new(args, shape, first, n, lanes, &scratch.strips);
-        let out = &mut out[first * lanes..(first + n) * lanes];
-        function.forward(out, inputs.as_slices());
-    }
-}
-
-/// `out = f(args)`, and `partial = ∂f/∂args[which]` entry by entry.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "those of `forward`, and the second result"
-)]
-pub(crate) fn forward_with_partial<T: Number>(
-    function: Function,
-    which: usize,
-    out: &mut [T],
-    partial: &mut [T],
-    shape: Shape,
-    args: &[Operand<'_, T>],
-    lanes: usize,
-    scratch: &mut Scratch<T>,
-) {
-    scratch.ensure(args.len());
-    let per_strip = STRIP / lanes;
-    for first in (0..shape.len()).step_by(per_strip) {
-        let n = per_strip.min(shape.len() - first);
-        for (arg, strip) in args.iter().zip(&mut scratch.strips) {
-            spread(arg, shape, first, n, lanes, strip);
-        }
-        let inputs = Inputs::new(args, shape, first, n, lanes, &scratch.strips);
-        let range = first * lanes..(first + n) * lanes;
-        let (out, partial) = (&mut out[range.clone()], &mut partial[range]);
-        function.forward_with_partial(which, out, partial, inputs.as_slices());
-    }
-}
-
-/// Adds to `gradient`, laid out as argument `which`, its adjoint.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "an adjoint needs all that the function had"
-)]
-pub(crate) fn backward<T: Number>(
-    function: Function,
-    which: usize,
-    gradient: &mut [T],
-    adjoint: &[T],
-    values: &[T],
-    shape: Shape,
-    args: &[Operand<'_, T>],
-    lanes: usize,
-    scratch: &mut Scratch<T>,
-) {
-    if !function.has_derivative(which) {
-        return;
-    }
-    scratch.ensure(args.len() + 1);
-    let per_strip = STRIP / lanes;
-    let whole = args[which].shape == shape;
-    for first in (0..shape.len()).step_by(per_strip) {
-        let n = per_strip.min(shape.len() - first);
-        let (strips, rest) = scratch.strips.split_at_mut(args.len());
-        for (arg, strip) in args.iter().zip(strips.iter_mut()) {
-            spread(arg, shape, first, n, lanes, strip);
-        }
-        let inputs = Inputs::new(args, shape, first, n, lanes, strips);
-        let range = first * lanes..(first + n) * lanes;
-        let (adjoint, values) = (&adjoint[range.clone()], &values[range.clone()]);
-        if whole {
-            let out = &mut gradient[range];
-            function.backward(which, out, adjoint, values, inputs.as_slices());
-        } else {
-            let out = &mut rest[0][..n * lanes];
-            out.fill(T::default());
-            function.backward(which, out, adjoint, values, inputs.as_slices());
-            with_lanes!(
-                lanes,
-                collect::<T, W>(out, shape, args[which].shape, first, gradient)
-            );
-        }
-    }
-}
-
-/// The slices that a kernel reads, without an allocation.
-struct Inputs<'a, T> {
-    slices: [&'a [T]; MOST_ARGS],
-    n: usize,
-}
+pub(crate) const STRIP: usize = 512;
 
 /// The most arguments that a function has.
 pub(crate) const MOST_ARGS: usize = 8;
 
-impl<'a, T: Number> Inputs<'a, T> {
-    fn new(
-        args: &[Operand<'a, T>],
-        shape: Shape,
-        first: usize,
-        n: usize,
-        lanes: usize,
-        strips: &'a [Vec<T>],
-    ) -> Self {
-        let mut slices: [&[T]; MOST_ARGS] = [&[]; MOST_ARGS];
-        for (k, (arg, strip)) in args.iter().zip(strips).enumerate() {
-            slices[k] = match arg.values {
-                Values::Lanes(values) if arg.shape == shape => {
-                    &values[first * lanes..(first + n) * lanes]
-                }
-                _ => &strip[..n * lanes],
-            };
-        }
-        Self {
-            slices,
-            n: args.len(),
-        }
-    }
-
-    fn as_slices(&self) -> &[&'a [T]] {
-        &self.slices[..self.n]
-    }
+/// Strips for spread operands, and two for results.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch<T> {
+    spread: Vec<Vec<T>>,
+    value: Vec<T>,
+    partial: Vec<T>,
 }
 
-/// Fills a strip with entries `first..first + n` of an operand repeated to `shape`, unless it can be
-/// read where it is.
-fn spread<T: Number>(
-    arg: &Operand<'_, T>,
-    shape: Shape,
+/// A function and what it is applied to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a, T> {
+    pub function: Function,
+    pub args: &'a [Operand<'a, T>],
+    /// Of the result.
+    pub shape: Shape,
+    pub lanes: usize,
+}
+
+/// Entries of a result that are computed together.
+struct Strip<'a, T> {
     first: usize,
-    n: usize,
-    lanes: usize,
-    strip: &mut [T],
-) {
-    let strip = &mut strip[..n * lanes];
-    match arg.values {
-        Values::Lanes(_) if arg.shape == shape => {}
-        Values::Lanes(values) => {
-            with_lanes!(
-                lanes,
-                spread_lanes::<T, W>(values, arg.shape, shape, first, strip)
-            );
+    /// Where their numbers lie in a buffer of the result's shape.
+    numbers: Range<usize>,
+    inputs: &'a [&'a [T]],
+    value: &'a mut [T],
+    partial: &'a mut [T],
+}
+
+impl<T: Number> Call<'_, T> {
+    fn for_each_strip(self, scratch: &mut Scratch<T>, mut visit: impl FnMut(Strip<'_, T>)) {
+        let Self {
+            args, shape, lanes, ..
+        } = self;
+        while scratch.spread.len() < args.len() {
+            scratch.spread.push(vec![T::default(); STRIP]);
         }
-        Values::Data(values) if arg.shape.is_scalar() => strip.fill(T::constant(values[0])),
-        Values::Data(values) => {
-            with_lanes!(
-                lanes,
-                spread_data::<T, W>(values, arg.shape, shape, first, strip)
-            );
-        }
-    }
-}
-
-fn spread_lanes<T: Number, const W: usize>(
-    values: &[T],
-    from: Shape,
-    to: Shape,
-    first: usize,
-    strip: &mut [T],
-) {
-    for_each_entry(from, to, first, strip.len() / W, |i, entry| {
-        strip[i * W..(i + 1) * W].copy_from_slice(&values[entry * W..(entry + 1) * W]);
-    });
-}
-
-fn spread_data<T: Number, const W: usize>(
-    values: &[f64],
-    from: Shape,
-    to: Shape,
-    first: usize,
-    strip: &mut [T],
-) {
-    for_each_entry(from, to, first, strip.len() / W, |i, entry| {
-        strip[i * W..(i + 1) * W].fill(T::constant(values[entry]));
-    });
-}
-
-/// Sums a strip of adjoints into a repeated operand.
-fn collect<T: Number, const W: usize>(
-    strip: &[T],
-    shape: Shape,
-    to: Shape,
-    first: usize,
-    gradient: &mut [T],
-) {
-    if to.is_scalar() {
-        // One accumulator, kept out of memory.
-        let mut total = [T::default(); W];
-        for block in strip.chunks_exact(W) {
-            for l in 0..W {
-                total[l] += block[l];
+        scratch.value.resize(STRIP, T::default());
+        scratch.partial.resize(STRIP, T::default());
+        let per_strip = STRIP / lanes;
+        for first in (0..shape.len()).step_by(per_strip) {
+            let n = per_strip.min(shape.len() - first);
+            let numbers = first * lanes..(first + n) * lanes;
+            let mut inputs: [&[T]; MOST_ARGS] = [&[]; MOST_ARGS];
+            for (k, (arg, strip)) in args.iter().zip(&mut scratch.spread).enumerate() {
+                inputs[k] = match arg.values {
+                    Values::Lanes(values) if arg.shape == shape => &values[numbers.clone()],
+                    _ => {
+                        let strip = &mut strip[..n * lanes];
+                        // One number per lane is the same in every strip.
+                        if first == 0 || !arg.shape.is_scalar() {
+                            with_lanes!(lanes, spread::<T, W>(arg, shape, first, strip));
+                        }
+                        strip
+                    }
+                };
             }
+            visit(Strip {
+                first,
+                numbers,
+                inputs: &inputs[..args.len()],
+                value: &mut scratch.value[..n * lanes],
+                partial: &mut scratch.partial[..n * lanes],
+            });
         }
-        for l in 0..W {
-            gradient[l] += total[l];
-        }
-        return;
     }
-    for_each_entry(to, shape, first, strip.len() / W, |i, entry| {
-        for l in 0..W {
-            gradient[entry * W + l] += strip[i * W + l];
-        }
-    });
-}
 
-/// Calls `visit(i, entry)` for each entry `first + i` of `to` with the entry of `from` that is
-/// repeated there.
-#[inline]
-fn for_each_entry(
-    from: Shape,
-    to: Shape,
-    first: usize,
-    n: usize,
-    mut visit: impl FnMut(usize, usize),
-) {
-    if from == to {
-        for i in 0..n {
-            visit(i, first + i);
-        }
-        return;
+    /// `out = f(args)`.
+    pub(crate) fn forward(self, out: &mut [T], scratch: &mut Scratch<T>) {
+        self.for_each_strip(scratch, |strip| {
+            self.function.forward(&mut out[strip.numbers], strip.inputs);
+        });
     }
-    let row_stride = if from.rows == 1 { 0 } else { from.cols };
-    let col_stride = usize::from(from.cols != 1);
-    let (mut row, mut col) = (first / to.cols, first % to.cols);
-    for i in 0..n {
-        visit(i, row * row_stride + col * col_stride);
-        col += 1;
-        if col == to.cols {
-            (row, col) = (row + 1, 0);
+
+    /// `out = f(args)`, and `partial = ∂f/∂args[which]` entry by entry.
+    pub(crate) fn forward_with_partial(
+        self,
+        which: usize,
+        out: &mut [T],
+        partial: &mut [T],
+        scratch: &mut Scratch<T>,
+    ) {
+        self.for_each_strip(scratch, |strip| {
+            let (out, partial) = (
+                &mut out[strip.numbers.clone()],
+                &mut partial[strip.numbers.clone()],
+            );
+            self.function
+                .forward_with_partial(which, out, partial, strip.inputs);
+        });
+    }
+
+    /// Adds the adjoints of the arguments to `gradients`.
+    pub(crate) fn backward(
+        self,
+        adjoint: &[T],
+        values: &[T],
+        scratch: &mut Scratch<T>,
+        gradients: &mut impl Gradients<T>,
+    ) {
+        self.for_each_strip(scratch, |mut strip| {
+            let (adjoint, values) = (
+                &adjoint[strip.numbers.clone()],
+                &values[strip.numbers.clone()],
+            );
+            for which in 0..self.args.len() {
+                self.add_adjoint(which, &mut strip, adjoint, values, gradients);
+            }
+        });
+    }
+
+    /// Adds the sum of all values to `sums`, one for each lane, and, where there are `gradients`, the
+    /// adjoints of the arguments given that the values' is `scale`. `shared` is an argument whose
+    /// derivative costs little beside the value, and the only one that has a gradient.
+    pub(crate) fn add_up(
+        self,
+        shared: Option<usize>,
+        scale: f64,
+        sums: &mut [T],
+        scratch: &mut Scratch<T>,
+        mut gradients: Option<&mut impl Gradients<T>>,
+    ) {
+        let scales = [T::constant(scale); STRIP];
+        self.for_each_strip(scratch, |mut strip| {
+            let n = strip.value.len();
+            match (shared, &mut gradients) {
+                (Some(which), Some(gradients)) => {
+                    let (value, partial) = (&mut *strip.value, &mut *strip.partial);
+                    self.function
+                        .forward_with_partial(which, value, partial, strip.inputs);
+                    if let Some(gradient) = gradients.of(which) {
+                        self.add_partial(which, &mut strip, scale, gradient);
+                    }
+                }
+                (None, Some(gradients)) => {
+                    self.function.forward(strip.value, strip.inputs);
+                    let values = std::mem::take(&mut strip.value);
+                    for which in 0..self.args.len() {
+                        self.add_adjoint(which, &mut strip, &scales[..n], values, *gradients);
+                    }
+                    strip.value = values;
+                }
+                (_, None) => self.function.forward(strip.value, strip.inputs),
+            }
+            with_lanes!(self.lanes, sum_lanes::<T, W>(strip.value, sums));
+        });
+    }
+
+    fn add_adjoint(
+        self,
+        which: usize,
+        strip: &mut Strip<'_, T>,
+        adjoint: &[T],
+        values: &[T],
+        gradients: &mut impl Gradients<T>,
+    ) {
+        if !self.function.has_derivative(which) {
+            return;
         }
+        let Some(gradient) = gradients.of(which) else {
+            return;
+        };
+        let inputs = strip.inputs;
+        if self.args[which].shape == self.shape {
+            let out = &mut gradient[strip.numbers.clone()];
+            self.function.backward(which, out, adjoint, values, inputs);
+        } else {
+            strip.partial.fill(T::default());
+            let out = &mut *strip.partial;
+            self.function.backward(which, out, adjoint, values, inputs);
+            self.collect(which, strip, gradient);
+        }
+    }
+
+    /// Adds a strip of partial derivatives, times a constant, to the gradient of an argument.
+    fn add_partial(self, which: usize, strip: &mut Strip<'_, T>, scale: f64, gradient: &mut [T]) {
+        if self.args[which].shape == self.shape {
+            add_multiple(&mut gradient[strip.numbers.clone()], strip.partial, scale);
+        } else {
+            for p in strip.partial.iter_mut() {
+                *p = p.times(scale);
+            }
+            self.collect(which, strip, gradient);
+        }
+    }
+
+    /// Sums a strip of adjoints into a repeated operand's gradient.
+    fn collect(self, which: usize, strip: &Strip<'_, T>, gradient: &mut [T]) {
+        let (shape, to) = (self.shape, self.args[which].shape);
+        let (part, first) = (&*strip.partial, strip.first);
+        with_lanes!(
+            self.lanes,
+            collect::<T, W>(part, shape, to, first, gradient)
+        );
     }
 }

@@ -6,6 +6,7 @@
 //! ([`crate::run`]).
 
 mod division;
+mod sums;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::graph::{Graph, NodeId, Op};
 use crate::pointwise::Function;
 use crate::shape::Shape;
 pub(crate) use division::{Division, Use, uses};
+use sums::Sums;
 
 /// Where an argument lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +73,20 @@ pub(crate) struct Instruction {
     pub kind: Kind,
     pub args: Vec<Slot>,
     pub out: Slot,
+    pub role: Role,
     pub partial: Option<Partial>,
+}
+
+/// What becomes of an instruction's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It lies at its place.
+    Value,
+    /// It is added to what lies there.
+    Addend,
+    /// It is one of the plate's terms and nothing else, so it has no place. `shared` is the one
+    /// argument that has an adjoint, if its derivative costs little beside the value.
+    Term { shared: Option<usize> },
 }
 
 /// A derivative that a plate keeps from the forward pass, because it costs little beside the value.
@@ -149,9 +164,11 @@ impl Plan {
             outer_len: graph.n_parameters(),
             ..Self::default()
         };
+        let sums = Sums::of(graph, &division, terms, outputs);
         let mut planner = Planner {
             graph,
             division: &division,
+            sums: &sums,
             outer: BTreeMap::new(),
             data: BTreeMap::new(),
         };
@@ -192,6 +209,7 @@ impl Plan {
 struct Planner<'a> {
     graph: &'a Graph,
     division: &'a Division,
+    sums: &'a Sums,
     /// First entries of values in the outer arena.
     outer: BTreeMap<NodeId, usize>,
     /// Numbers of known values in the program's data.
@@ -228,6 +246,7 @@ impl Planner<'_> {
                         kind,
                         args,
                         out,
+                        role: Role::Value,
                         partial: None,
                     });
                 }
@@ -273,44 +292,7 @@ impl Planner<'_> {
             }
         }
         for id in nodes {
-            let node = &self.graph.nodes[id.index()];
-            let args: Vec<Slot> = uses(self.graph, *id)
-                .into_iter()
-                .map(|(arg, kind)| self.plate_slot(plan, &mut plate, &mut slots, arg, kind))
-                .collect();
-            let kind = match &node.op {
-                Op::Gather {
-                    index,
-                    per_row,
-                    width,
-                    ..
-                } => {
-                    plate.row_index.push((Arc::clone(index), *per_row));
-                    Kind::Gather {
-                        index: Index::ByRow(plate.row_index.len() - 1),
-                        width: *width,
-                    }
-                }
-                op => Kind::with_args(op, &args),
-            };
-            let out = Slot {
-                place: Place::Local(plate.local_cols),
-                shape: node.shape,
-                by_row: true,
-            };
-            plate.local_cols += node.shape.cols;
-            slots.local.insert(*id, out);
-            let partial = shared_partial(&kind, &args).map(|which| {
-                let column = plate.local_cols;
-                plate.local_cols += node.shape.cols;
-                Partial { which, column }
-            });
-            plate.instructions.push(Instruction {
-                kind,
-                args,
-                out,
-                partial,
-            });
+            self.plate_instruction(plan, &mut plate, &mut slots, *id);
         }
         for term in terms {
             if let Some(slot) = slots.local.get(term)
@@ -320,6 +302,70 @@ impl Planner<'_> {
             }
         }
         plate
+    }
+
+    fn plate_instruction(
+        &mut self,
+        plan: &mut Plan,
+        plate: &mut Plate,
+        slots: &mut PlateSlots,
+        id: NodeId,
+    ) {
+        let node = &self.graph.nodes[id.index()];
+        let first = self.sums.first(id).map(|first| slots.local[&first]);
+        if let (Some(slot), Op::Pointwise { .. }) = (first, &node.op) {
+            slots.local.insert(id, slot);
+            return;
+        }
+        let args: Vec<Slot> = uses(self.graph, id)
+            .into_iter()
+            .map(|(arg, kind)| self.plate_slot(plan, plate, slots, arg, kind))
+            .collect();
+        let kind = match &node.op {
+            Op::Gather {
+                index,
+                per_row,
+                width,
+                ..
+            } => {
+                plate.row_index.push((Arc::clone(index), *per_row));
+                Kind::Gather {
+                    index: Index::ByRow(plate.row_index.len() - 1),
+                    width: *width,
+                }
+            }
+            op => Kind::with_args(op, &args),
+        };
+        let mut columns = || {
+            plate.local_cols += node.shape.cols;
+            plate.local_cols - node.shape.cols
+        };
+        let shared = shared_partial(&kind, &args);
+        let is_term = matches!(kind, Kind::Pointwise(_)) && self.sums.is_term(id);
+        let (role, column) = match first {
+            Some(slot) => (Role::Addend, slot.place),
+            None if is_term => (Role::Term { shared }, Place::Local(usize::MAX)),
+            None => (Role::Value, Place::Local(columns())),
+        };
+        let out = Slot {
+            place: column,
+            shape: node.shape,
+            by_row: true,
+        };
+        let partial = shared.filter(|_| role == Role::Value).map(|which| Partial {
+            which,
+            column: columns(),
+        });
+        if !is_term {
+            slots.local.insert(id, out);
+        }
+        plate.instructions.push(Instruction {
+            kind,
+            args,
+            out,
+            role,
+            partial,
+        });
     }
 
     fn row_input(&self, plate: &mut Plate, slots: &mut PlateSlots, id: NodeId) {

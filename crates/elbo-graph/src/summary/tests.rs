@@ -38,7 +38,7 @@ once: 14 operations
   computes  add ×3, normal_density ×3, multiply ×2, exp, inv_logit, log_inv_logit, subtract, inverse_scale, log_scale
   adds      normal ×3, log Jacobian ×2
 
-plate of 300 rows: 4 operations, 28 bytes of data and 40 of work per row
+plate of 300 rows: 4 operations, 28 bytes of data and 8 of work per row
   computes  matmul, gather, add, bernoulli_logit
   adds      bernoulli_logit
   data      x[2], y, positions
