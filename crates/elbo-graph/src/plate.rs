@@ -285,7 +285,7 @@ impl<T: Run> Context<'_, T> {
             return;
         }
         run::backward(
-            instruction,
+            (&instruction.kind, instruction.args.len()),
             output,
             operand,
             self.index(instruction, rows, block, &space.index),

@@ -315,7 +315,7 @@ impl Program {
             lanes,
         };
         run::backward(
-            instruction,
+            (&instruction.kind, instruction.args.len()),
             output,
             |k| self.operand(&instruction.args[k], &space.values, lanes),
             index(instruction),

@@ -6,7 +6,7 @@ use crate::block::{Backward, Forward, Run};
 use crate::number::Number;
 use crate::op::pointwise::{Call, MOST_ARGS, Scratch};
 use crate::op::{Gradients, Operand, Values, gather, matmul, row, with_lanes};
-use crate::plan::{Instruction, Kind};
+use crate::plan::Kind;
 use crate::pointwise::Function;
 use crate::program::MOST_LANES;
 use crate::shape::Shape;
@@ -145,7 +145,7 @@ pub(crate) struct Output<'a, T> {
 
 /// Adds the adjoints of the arguments to `gradients`.
 pub(crate) fn backward<'a, T: Run>(
-    instruction: &Instruction,
+    (kind, n_args): (&Kind, usize),
     output: Output<'_, T>,
     operand: impl Fn(usize) -> Operand<'a, T>,
     index: &[u32],
@@ -157,8 +157,8 @@ pub(crate) fn backward<'a, T: Run>(
         values,
         extent,
     } = output;
-    let (shape, lanes, n_args) = (extent.shape, extent.lanes, instruction.args.len());
-    match &instruction.kind {
+    let Extent { shape, lanes } = extent;
+    match kind {
         Kind::Pointwise(function) if shape.is_scalar() && n_args <= FEW_SCALARS => {
             let mut held = [[T::default(); MOST_LANES]; FEW_SCALARS];
             let args = scalars(n_args, operand, lanes, &mut held);

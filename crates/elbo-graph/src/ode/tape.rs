@@ -13,7 +13,7 @@ use super::written::{Code, Step, Whole, Writer};
 use crate::block::Run;
 use crate::graph::{Graph, NodeId};
 use crate::op::pointwise::MOST_ARGS;
-use crate::op::{Operand, Values};
+use crate::op::{Gradients, Operand, Values};
 use crate::run::{self, Extent, InstructionSpace, Output};
 
 /// Straight-line code; the inputs are the first registers.
@@ -246,13 +246,12 @@ fn whole_forward<T: Run, const W: usize>(
     gather_args::<T, W>(whole, registers, &mut scratch.args);
     let args = &scratch.args;
     run::forward(
-        &whole.kind,
+        (&whole.kind, whole.args.len(), false),
         out,
         Extent {
             shape: whole.shape,
             lanes: W,
         },
-        whole.args.len(),
         |k| Operand {
             values: Values::Lanes(&args[k]),
             shape: whole.args[k].1,
@@ -260,6 +259,15 @@ fn whole_forward<T: Run, const W: usize>(
         &[],
         &mut scratch.instruction,
     );
+}
+
+/// The adjoint of one argument.
+struct One<'a, T>(usize, &'a mut [T]);
+
+impl<T> Gradients<T> for One<'_, T> {
+    fn of(&mut self, which: usize) -> Option<&mut [T]> {
+        (which == self.0).then_some(&mut *self.1)
+    }
 }
 
 fn whole_backward<T: Run, const W: usize>(
@@ -280,9 +288,7 @@ fn whole_backward<T: Run, const W: usize>(
         gradient.clear();
         gradient.resize(to.len() * W, T::default());
         run::backward(
-            &whole.kind,
-            which,
-            gradient,
+            (&whole.kind, whole.args.len()),
             Output {
                 adjoint: bar,
                 values,
@@ -291,13 +297,13 @@ fn whole_backward<T: Run, const W: usize>(
                     lanes: W,
                 },
             },
-            whole.args.len(),
             |k| Operand {
                 values: Values::Lanes(&args[k]),
                 shape: whole.args[k].1,
             },
             &[],
             instruction,
+            &mut One(which, gradient),
         );
         for (part, register) in gradient.chunks_exact(W).zip(to) {
             for (to, from) in adjoints[register * W..].iter_mut().zip(part) {

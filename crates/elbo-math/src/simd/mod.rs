@@ -7,11 +7,6 @@
 //! different kinds, never between runs on one. The scalar twins that the tests compare with
 //! are `std`'s and those of [`crate::special`].
 
-#![expect(
-    clippy::inline_always,
-    reason = "a loop must be compiled with the instruction set of its caller"
-)]
-
 mod elementary;
 mod gamma;
 mod products;

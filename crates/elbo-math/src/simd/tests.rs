@@ -86,11 +86,11 @@ fn separate_products_agree_with_std() {
         separate(exp_core::<Separate>),
         separate(ln_core::<Separate>),
     );
-    assert_kernel(&exp, f64::exp, &grid(-760.0, 709.7, 40_001), 2);
-    assert_kernel(&exp, f64::exp, &grid(-1.0, 1.0, 20_001), 2);
-    assert_kernel(&exp, f64::exp, &SPECIAL, 2);
-    assert_kernel(&ln, f64::ln, &grid(1e-3, 3.0, 20_001), 2);
-    assert_kernel(&ln, f64::ln, &SPECIAL, 2);
+    assert_kernel(exp, f64::exp, &grid(-760.0, 709.7, 40_001), 2);
+    assert_kernel(exp, f64::exp, &grid(-1.0, 1.0, 20_001), 2);
+    assert_kernel(exp, f64::exp, &SPECIAL, 2);
+    assert_kernel(ln, f64::ln, &grid(1e-3, 3.0, 20_001), 2);
+    assert_kernel(ln, f64::ln, &SPECIAL, 2);
 }
 
 #[test]
