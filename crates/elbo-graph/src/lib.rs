@@ -29,6 +29,7 @@ mod program;
 mod run;
 mod shape;
 mod summary;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod transform;

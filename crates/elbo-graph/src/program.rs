@@ -15,10 +15,11 @@ use crate::graph::{Graph, NodeId};
 use crate::number::Dual;
 use crate::op::strip::sum_lanes;
 use crate::op::{Gradients, Operand, Values, with_lanes};
-use crate::plan::{Index, Instruction, Kind, Place, Plan, Slot};
+use crate::plan::{Index, Instruction, Kind, Outer, Place, Plan, Slot};
 use crate::plate::{self, PlateSpace, Rows};
 use crate::run::{self, Extent, InstructionSpace, Output};
 use crate::summary::{PlateSummary, Summary};
+use crate::tape::{self, backward as steps_backward, forward as steps_forward};
 
 /// The most draws that are evaluated together.
 pub const MOST_LANES: usize = 16;
@@ -46,6 +47,7 @@ struct Space<T> {
     values: Vec<T>,
     adjoints: Vec<T>,
     instruction: InstructionSpace<T>,
+    steps: tape::Scratch<T>,
 }
 
 /// Some rows of a plate, in place of all of them.
@@ -263,8 +265,17 @@ impl Program {
                     }
                 }
             }
-            for instruction in self.plan.instructions.iter().rev() {
-                self.backward(instruction, &mut space, lanes);
+            for outer in self.plan.outer.iter().rev() {
+                match outer {
+                    Outer::Whole(instruction) => self.backward(instruction, &mut space, lanes),
+                    Outer::Steps(steps) => {
+                        let (values, adjoints) = (&space.values, &mut space.adjoints);
+                        with_lanes!(
+                            lanes,
+                            steps_backward::<T, W>(steps, &[], values, adjoints, &mut space.steps)
+                        );
+                    }
+                }
             }
             gradients.copy_from_slice(&space.adjoints[..self.plan.n_parameters * lanes]);
         }
@@ -280,21 +291,34 @@ impl Program {
         );
         space.values.resize(plan.outer_len * lanes, T::default());
         space.values[..parameters.len()].copy_from_slice(parameters);
-        for instruction in &plan.instructions {
-            let Place::Local(at) = instruction.out.place else {
-                unreachable!("results lie in the arena");
-            };
-            let (before, rest) = space.values.split_at_mut(at * lanes);
-            let shape = instruction.out.shape;
-            run::forward(
-                (&instruction.kind, instruction.args.len(), false),
-                &mut rest[..shape.len() * lanes],
-                Extent { shape, lanes },
-                |k| self.operand(&instruction.args[k], before, lanes),
-                index(instruction),
-                &mut space.instruction,
-            );
+        for (entry, value) in &plan.constants {
+            space.values[entry * lanes..(entry + 1) * lanes].fill(T::constant(*value));
         }
+        for outer in &plan.outer {
+            match outer {
+                Outer::Whole(instruction) => self.forward_whole(instruction, space, lanes),
+                Outer::Steps(steps) => {
+                    let (values, scratch) = (&mut space.values, &mut space.steps);
+                    with_lanes!(lanes, steps_forward::<T, W>(steps, &[], values, scratch));
+                }
+            }
+        }
+    }
+
+    fn forward_whole<T: Run>(&self, instruction: &Instruction, space: &mut Space<T>, lanes: usize) {
+        let Place::Local(at) = instruction.out.place else {
+            unreachable!("results lie in the arena");
+        };
+        let (before, rest) = space.values.split_at_mut(at * lanes);
+        let shape = instruction.out.shape;
+        run::forward(
+            (&instruction.kind, instruction.args.len(), false),
+            &mut rest[..shape.len() * lanes],
+            Extent { shape, lanes },
+            |k| self.operand(&instruction.args[k], before, lanes),
+            index(instruction),
+            &mut space.instruction,
+        );
     }
 
     fn backward<T: Run>(&self, instruction: &Instruction, space: &mut Space<T>, lanes: usize) {

@@ -8,7 +8,6 @@ use crate::op::pointwise::{Call, MOST_ARGS, Scratch};
 use crate::op::{Gradients, Operand, Values, gather, matmul, row, with_lanes};
 use crate::plan::Kind;
 use crate::pointwise::Function;
-use crate::program::MOST_LANES;
 use crate::shape::Shape;
 
 /// Working memory of one thread for single instructions.
@@ -39,11 +38,6 @@ pub(crate) fn forward<'a, T: Run>(
 ) {
     let Extent { shape, lanes } = extent;
     match kind {
-        Kind::Pointwise(function) if shape.is_scalar() && n_args <= FEW_SCALARS => {
-            let mut held = [[T::default(); MOST_LANES]; FEW_SCALARS];
-            let args = scalars(n_args, operand, lanes, &mut held);
-            function.forward(out, &args[..n_args]);
-        }
         Kind::Pointwise(function) => {
             let args = few(n_args, operand);
             call(*function, &args[..n_args], extent).forward(out, &mut space.scratch);
@@ -159,15 +153,6 @@ pub(crate) fn backward<'a, T: Run>(
     } = output;
     let Extent { shape, lanes } = extent;
     match kind {
-        Kind::Pointwise(function) if shape.is_scalar() && n_args <= FEW_SCALARS => {
-            let mut held = [[T::default(); MOST_LANES]; FEW_SCALARS];
-            let args = scalars(n_args, operand, lanes, &mut held);
-            for which in 0..n_args {
-                if let Some(gradient) = gradients.of(which) {
-                    function.backward(which, gradient, adjoint, values, &args[..n_args]);
-                }
-            }
-        }
         Kind::Pointwise(function) => {
             let args = few(n_args, operand);
             let call = call(*function, &args[..n_args], extent);
@@ -303,31 +288,6 @@ fn log_sum_exp_backward<T: Number>(
 ) {
     use row::log_sum_exp_backward as f;
     with_lanes!(lanes, f::<T, W>(gradient, adjoint, out, x, cols));
-}
-
-/// The most arguments of a function of single numbers that are found the short way.
-const FEW_SCALARS: usize = 3;
-
-/// The operands of a function of single numbers, one number for each lane. Recursions that are
-/// written out (time series, filters) consist of these, and finding operands is most of their cost.
-#[inline]
-fn scalars<'a: 'b, 'b, T: Number>(
-    n_args: usize,
-    operand: impl Fn(usize) -> Operand<'a, T>,
-    lanes: usize,
-    held: &'b mut [[T; MOST_LANES]; FEW_SCALARS],
-) -> [&'b [T]; FEW_SCALARS] {
-    let mut slices: [&[T]; FEW_SCALARS] = [&[]; FEW_SCALARS];
-    for (k, (slice, held)) in slices.iter_mut().zip(held).enumerate().take(n_args) {
-        *slice = match operand(k).values {
-            Values::Lanes(values) => values,
-            Values::Data(values) => {
-                held.fill(T::constant(values[0]));
-                &held[..lanes]
-            }
-        };
-    }
-    slices
 }
 
 /// The operands of an operation that has few of them, without an allocation.

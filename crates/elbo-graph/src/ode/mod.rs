@@ -14,11 +14,9 @@ mod newton;
 mod solve;
 mod stages;
 mod system;
-mod tape;
 #[cfg(test)]
 mod tests;
 mod trajectory;
-mod written;
 
 use std::sync::Arc;
 

@@ -5,10 +5,10 @@
 
 use super::Problem;
 use super::stages::{Stages, weights, zeros};
-use super::tape::Scratch;
 use crate::block::Run;
 use crate::block::dense::Lu;
 use crate::number::Number;
+use crate::tape::Scratch;
 
 /// Iterations after which a shorter step is better.
 const MOST_ITERATIONS: usize = 12;

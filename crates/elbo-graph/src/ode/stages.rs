@@ -4,9 +4,9 @@ use super::Problem;
 use super::combine::advance;
 use super::method::Tableau;
 use super::newton::Newton;
-use super::tape::Scratch;
 use super::trajectory::Step;
 use crate::block::Run;
+use crate::tape::Scratch;
 
 /// Working memory for the stages of a step.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! The right-hand side of a differential equation.
 
-use super::tape::Tape;
 use crate::graph::{Graph, NodeId};
 use crate::shape::Shape;
+use crate::tape::Tape;
 
 /// `f(t, y, θ)`.
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 
 mod division;
 mod instruction;
+mod outer;
 mod sums;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::graph::{Graph, NodeId, Op};
 pub(crate) use instruction::{Index, Instruction, Kind, Partial, Place, Role, Slot};
 
 pub(crate) use division::{Division, Use, uses};
+pub(crate) use outer::Outer;
 use sums::Sums;
 
 /// A value with rows that a plate reads row by row.
@@ -65,7 +67,9 @@ pub(crate) struct Plan {
     /// Entries of the outer arena; the parameters come first.
     pub outer_len: usize,
     pub data: Vec<Arc<[f64]>>,
-    pub instructions: Vec<Instruction>,
+    pub outer: Vec<Outer>,
+    /// Known numbers that steps read, and their entries in the outer arena.
+    pub constants: Vec<(usize, f64)>,
     pub plates: Vec<Plate>,
     /// Lanes of the outer arena that are added up over all entries.
     pub terms: Vec<Slot>,
@@ -91,6 +95,7 @@ impl Plan {
             sums: &sums,
             outer: BTreeMap::new(),
             data: BTreeMap::new(),
+            constants: BTreeMap::new(),
         };
         planner.outer_instructions(&mut plan);
         let mut plates: BTreeMap<usize, Vec<NodeId>> = BTreeMap::new();
@@ -134,46 +139,11 @@ struct Planner<'a> {
     outer: BTreeMap<NodeId, usize>,
     /// Numbers of known values in the program's data.
     data: BTreeMap<NodeId, usize>,
+    /// Entries in the outer arena of known numbers, by their bits.
+    constants: BTreeMap<u64, usize>,
 }
 
 impl Planner<'_> {
-    fn outer_instructions(&mut self, plan: &mut Plan) {
-        for (i, node) in self.graph.nodes.iter().enumerate() {
-            let id = NodeId(u32::try_from(i).expect("node numbers are 32 bits"));
-            if !self.division.needed[i] || self.division.in_plate[i] {
-                continue;
-            }
-            match &node.op {
-                Op::Constant(_) => {}
-                Op::Parameter { first } => {
-                    self.outer.insert(id, *first);
-                }
-                op => {
-                    let args = op.args();
-                    let args: Vec<Slot> = args.iter().map(|a| self.outer_slot(plan, *a)).collect();
-                    let at = plan.outer_len;
-                    plan.outer_len += node.shape.len();
-                    self.outer.insert(id, at);
-                    let kind = match op {
-                        Op::Gather { index, width, .. } => Kind::Gather {
-                            index: Index::Whole(Arc::clone(index)),
-                            width: *width,
-                        },
-                        op => Kind::with_args(op, &args),
-                    };
-                    let out = self.outer_slot(plan, id);
-                    plan.instructions.push(Instruction {
-                        kind,
-                        args,
-                        out,
-                        role: Role::Value,
-                        partial: None,
-                    });
-                }
-            }
-        }
-    }
-
     /// A value outside of plates.
     fn outer_slot(&mut self, plan: &mut Plan, id: NodeId) -> Slot {
         let place = match self.graph.known(id) {

@@ -5,20 +5,24 @@
 //! are only names here; a register holds a number for each lane, and how many those are is a constant
 //! of the loop. Operations on whole matrices run as they do in programs. Deliberately absent: plates.
 
+mod written;
+
 use std::collections::BTreeMap;
 
 use multiversion::multiversion;
 
-use super::written::{Code, Step, Whole, Writer};
+use written::{Code, Whole, Writer};
+
 use crate::block::Run;
 use crate::graph::{Graph, NodeId};
 use crate::op::pointwise::MOST_ARGS;
 use crate::op::{Gradients, Operand, Values};
 use crate::run::{self, Extent, InstructionSpace, Output};
+pub(crate) use written::Step;
 
 /// Straight-line code; the inputs are the first registers.
 #[derive(Debug, Clone)]
-pub(super) struct Tape {
+pub(crate) struct Tape {
     n_inputs: usize,
     n_registers: usize,
     constants: BTreeMap<u64, usize>,
@@ -29,7 +33,7 @@ pub(super) struct Tape {
 
 /// Working memory for operations on whole values.
 #[derive(Debug, Default)]
-pub(super) struct Scratch<T> {
+pub(crate) struct Scratch<T> {
     args: Vec<Vec<T>>,
     gradient: Vec<T>,
     instruction: InstructionSpace<T>,
@@ -37,7 +41,7 @@ pub(super) struct Scratch<T> {
 
 impl Tape {
     /// The code for the entries of `outputs`, given the graph's parameters.
-    pub(super) fn new(graph: &Graph, outputs: NodeId) -> Self {
+    pub(crate) fn new(graph: &Graph, outputs: NodeId) -> Self {
         let mut writer = Writer::new(graph);
         let outputs = writer.write(outputs);
         Self {
@@ -51,7 +55,7 @@ impl Tape {
     }
 
     /// Registers for as many lanes, with their constants.
-    pub(super) fn registers<T: Run>(&self, lanes: usize, registers: &mut Vec<T>) {
+    pub(crate) fn registers<T: Run>(&self, lanes: usize, registers: &mut Vec<T>) {
         registers.clear();
         registers.resize(self.n_registers * lanes, T::default());
         for (bits, register) in &self.constants {
@@ -61,13 +65,13 @@ impl Tape {
     }
 
     /// Computes all registers from the inputs, and copies the outputs.
-    pub(super) fn forward<T: Run, const W: usize>(
+    pub(crate) fn forward<T: Run, const W: usize>(
         &self,
         registers: &mut [T],
         outputs: &mut [T],
         scratch: &mut Scratch<T>,
     ) {
-        forward::<T, W>(self, registers, scratch);
+        forward::<T, W>(&self.steps, &self.whole, registers, scratch);
         for (to, from) in outputs.chunks_exact_mut(W).zip(&self.outputs) {
             to.copy_from_slice(&registers[from * W..(from + 1) * W]);
         }
@@ -75,7 +79,7 @@ impl Tape {
 
     /// Adds to the adjoints of the inputs, which come first, those that follow from adjoints of the
     /// outputs.
-    pub(super) fn backward<T: Run, const W: usize>(
+    pub(crate) fn backward<T: Run, const W: usize>(
         &self,
         registers: &[T],
         of_outputs: &[T],
@@ -88,14 +92,20 @@ impl Tape {
                 *to += *from;
             }
         }
-        backward::<T, W>(self, registers, adjoints, scratch);
+        backward::<T, W>(&self.steps, &self.whole, registers, adjoints, scratch);
     }
 }
 
+/// Runs steps; the registers that they read come first.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn forward<T: Run, const W: usize>(tape: &Tape, registers: &mut [T], scratch: &mut Scratch<T>) {
+pub(crate) fn forward<T: Run, const W: usize>(
+    steps: &[Step],
+    all_whole: &[Whole],
+    registers: &mut [T],
+    scratch: &mut Scratch<T>,
+) {
     let registers: &mut [[T; W]] = registers.as_chunks_mut().0;
-    for step in &tape.steps {
+    for step in steps {
         let (before, rest) = registers.split_at_mut(step.out);
         let (a, b) = (&before[step.args[0]], &before[step.args[1]]);
         let out = &mut rest[0];
@@ -124,7 +134,7 @@ fn forward<T: Run, const W: usize>(tape: &Tape, registers: &mut [T], scratch: &m
                 function.forward(out, &slices(step, before)[..step.n_args]);
             }
             Code::Whole(number) => {
-                let whole = &tape.whole[number];
+                let whole = &all_whole[number];
                 let out = &mut rest[..whole.shape.len()];
                 whole_forward::<T, W>(
                     whole,
@@ -137,16 +147,18 @@ fn forward<T: Run, const W: usize>(tape: &Tape, registers: &mut [T], scratch: &m
     }
 }
 
+/// Adds to adjoints of what the steps read those that follow from what they wrote.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn backward<T: Run, const W: usize>(
-    tape: &Tape,
+pub(crate) fn backward<T: Run, const W: usize>(
+    steps: &[Step],
+    all_whole: &[Whole],
     registers: &[T],
     adjoints: &mut [T],
     scratch: &mut Scratch<T>,
 ) {
     let registers: &[[T; W]] = registers.as_chunks().0;
     let adjoints: &mut [[T; W]] = adjoints.as_chunks_mut().0;
-    for step in tape.steps.iter().rev() {
+    for step in steps.iter().rev() {
         let (before, rest) = adjoints.split_at_mut(step.out);
         let bar = &rest[0];
         let [first, second, ..] = step.args;
@@ -207,7 +219,7 @@ fn backward<T: Run, const W: usize>(
                 }
             }
             Code::Whole(number) => {
-                let whole = &tape.whole[number];
+                let whole = &all_whole[number];
                 let len = whole.shape.len();
                 whole_backward::<T, W>(
                     whole,

@@ -15,7 +15,7 @@ const MOST_WRITTEN_OUT: usize = 64;
 
 /// What a step computes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Code {
+pub(crate) enum Code {
     Add,
     Subtract,
     Multiply,
@@ -28,7 +28,7 @@ pub(super) enum Code {
 
 /// One step; the registers that it reads come before the one that it writes.
 #[derive(Debug, Clone)]
-pub(super) struct Step {
+pub(crate) struct Step {
     pub code: Code,
     pub out: usize,
     pub args: [usize; MOST_ARGS],
@@ -37,17 +37,50 @@ pub(super) struct Step {
     pub moves: [bool; MOST_ARGS],
 }
 
+impl Step {
+    /// A function of registers, of which some `moves`.
+    pub(crate) fn new(
+        function: Function,
+        args: &[usize],
+        moves: impl Fn(usize) -> bool,
+        out: usize,
+    ) -> Self {
+        // Arguments that a function does not have are never used.
+        let mut all = [args[0]; MOST_ARGS];
+        all[..args.len()].copy_from_slice(args);
+        let code = match function {
+            Function::Add => Code::Add,
+            Function::Subtract => Code::Subtract,
+            Function::Multiply => Code::Multiply,
+            Function::Divide => Code::Divide,
+            // x x, which has both derivatives.
+            Function::Square => {
+                all[1] = args[0];
+                Code::Multiply
+            }
+            other => Code::Other(other),
+        };
+        Self {
+            code,
+            out,
+            args: all,
+            n_args: args.len(),
+            moves: all.map(moves),
+        }
+    }
+}
+
 /// An operation on whole values: the registers of its arguments are brought together first. It writes
 /// as many registers as its shape has entries.
 #[derive(Debug, Clone)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     pub kind: Kind,
     pub args: Vec<(Vec<usize>, Shape)>,
     pub shape: Shape,
 }
 
 /// The code so far.
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     graph: &'a Graph,
     /// The registers of nodes that have been written.
     registers: BTreeMap<NodeId, Vec<usize>>,
@@ -61,7 +94,7 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// No code yet; the graph's parameters are the first registers.
-    pub(super) fn new(graph: &'a Graph) -> Self {
+    pub(crate) fn new(graph: &'a Graph) -> Self {
         Self {
             graph,
             registers: BTreeMap::new(),
@@ -72,12 +105,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub(super) fn n_registers(&self) -> usize {
+    pub(crate) fn n_registers(&self) -> usize {
         self.moves.len()
     }
 
     /// Writes a node and all that it needs; gives the registers of its entries.
-    pub(super) fn write(&mut self, node: NodeId) -> Vec<usize> {
+    pub(crate) fn write(&mut self, node: NodeId) -> Vec<usize> {
         let mut needed = vec![false; node.index() + 1];
         needed[node.index()] = true;
         for i in (0..needed.len()).rev() {
@@ -185,26 +218,10 @@ impl<'a> Writer<'a> {
     }
 
     fn step(&mut self, function: Function, args: &[usize]) -> usize {
-        let code = match function {
-            Function::Add => Code::Add,
-            Function::Subtract => Code::Subtract,
-            Function::Multiply => Code::Multiply,
-            Function::Divide => Code::Divide,
-            other => Code::Other(other),
-        };
-        // Arguments that a function does not have are never used.
-        let mut all = [args[0]; MOST_ARGS];
-        all[..args.len()].copy_from_slice(args);
         let out = self.moves.len();
-        let moves = all.map(|arg| self.moves[arg]);
-        self.moves.push(moves.contains(&true));
-        self.steps.push(Step {
-            code,
-            out,
-            args: all,
-            n_args: args.len(),
-            moves,
-        });
+        let step = Step::new(function, args, |arg| self.moves[arg], out);
+        self.moves.push(step.moves.contains(&true));
+        self.steps.push(step);
         out
     }
 
