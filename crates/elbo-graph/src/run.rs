@@ -67,13 +67,13 @@ pub(crate) fn forward<'a, T: Run>(
         Kind::MatMul => matmul::forward(out, &operand(0), &operand(1), lanes, adds),
         Kind::RowSum => {
             let arg = operand(0);
-            row::sum_forward(out, lanes_of(&arg), arg.shape.cols, lanes);
+            sum_forward(out, lanes_of(&arg), arg.shape.cols, lanes);
         }
         Kind::RowLogSumExp => {
             let arg = operand(0);
             log_sum_exp_forward(out, lanes_of(&arg), arg.shape.cols, lanes);
         }
-        Kind::Sum => row::sum_forward(out, lanes_of(&operand(0)), operand(0).shape.len(), lanes),
+        Kind::Sum => sum_forward(out, lanes_of(&operand(0)), operand(0).shape.len(), lanes),
         Kind::Block(operation) => {
             let args = few(n_args, operand);
             let slices = spread_all(&args[..n_args], lanes, &mut space.spread);
@@ -151,7 +151,7 @@ pub(crate) fn backward<'a, T: Run>(
         values,
         extent,
     } = output;
-    let Extent { shape, lanes } = extent;
+    let lanes = extent.lanes;
     match kind {
         Kind::Pointwise(function) => {
             let args = few(n_args, operand);
@@ -231,13 +231,13 @@ fn backward_one<'a, T: Run>(
         }
         Kind::MatMul if which == 0 => matmul::backward_a(gradient, adjoint, &operand(1), lanes),
         Kind::MatMul => matmul::backward_b(gradient, adjoint, &operand(0), shape.cols, lanes),
-        Kind::RowSum => row::sum_backward(gradient, adjoint, operand(0).shape.cols, lanes),
+        Kind::RowSum => sum_backward(gradient, adjoint, operand(0).shape.cols, lanes),
         Kind::RowLogSumExp => {
             let arg = operand(0);
             let cols = arg.shape.cols;
             log_sum_exp_backward(gradient, adjoint, values, lanes_of(&arg), cols, lanes);
         }
-        Kind::Sum => row::sum_backward(gradient, adjoint, operand(0).shape.len(), lanes),
+        Kind::Sum => sum_backward(gradient, adjoint, operand(0).shape.len(), lanes),
     }
 }
 
@@ -273,6 +273,16 @@ fn gather_backward<T: Number>(
     with_lanes!(lanes, f::<T, W>(gradient, adjoint, index, width));
 }
 
+fn sum_forward<T: Number>(out: &mut [T], x: &[T], cols: usize, lanes: usize) {
+    use row::sum_forward as f;
+    with_lanes!(lanes, f::<T, W>(out, x, cols));
+}
+
+fn sum_backward<T: Number>(gradient: &mut [T], adjoint: &[T], cols: usize, lanes: usize) {
+    use row::sum_backward as f;
+    with_lanes!(lanes, f::<T, W>(gradient, adjoint, cols));
+}
+
 fn log_sum_exp_forward<T: Number>(out: &mut [T], x: &[T], cols: usize, lanes: usize) {
     use row::log_sum_exp_forward as f;
     with_lanes!(lanes, f::<T, W>(out, x, cols));
@@ -299,7 +309,11 @@ fn few<'a, T: Number>(
         values: Values::Data(&[]),
         shape: Shape::SCALAR,
     };
-    std::array::from_fn(|k| if k < n_args { operand(k) } else { none })
+    let mut all = [none; MOST_ARGS];
+    for (k, arg) in all.iter_mut().enumerate().take(n_args) {
+        *arg = operand(k);
+    }
+    all
 }
 
 /// An operand that cannot be data, because operations on data alone are computed beforehand.

@@ -4,6 +4,8 @@
 //! four columns at a time, so that rows of the factor, which fill the second cache, pass by a quarter
 //! as often.
 
+use elbo_math::fused_or_separate;
+use elbo_math::simd::Products;
 use multiversion::multiversion;
 
 use super::tile::{TILE, dots, entries, four, four_mut, subtract_combination, subtract_multiples};
@@ -57,8 +59,21 @@ impl Block for Cholesky {
 }
 
 /// A tile of rows at a time: `L_ij = (A_ij − Σ_{k<j} L_ik L_jk) / L_jj`.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
 fn forward<T: Number, const W: usize>(a: &[T], out: &mut [T], n: usize) {
+    fused_or_separate!(factorise::<T, W>(a, out, n));
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "compiled with the instruction set of its caller"
+)]
+#[inline(always)]
+fn factorise<P: Products, T: Number, const W: usize>(a: &[T], out: &mut [T], n: usize) {
     let row = n * W;
     for first in (0..n).step_by(TILE) {
         let rows = TILE.min(n - first);
@@ -66,7 +81,7 @@ fn forward<T: Number, const W: usize>(a: &[T], out: &mut [T], n: usize) {
         for j in 0..first {
             let other = &done[j * row..][..(j + 1) * W];
             let sums = if rows == TILE {
-                dots::<T, W>(entries(other, j), four(tile, row, j))
+                dots::<P, T, W>(entries(other, j), four(tile, row, j))
             } else {
                 let mut sums = [[T::default(); W]; TILE];
                 for r in 0..rows {
@@ -112,8 +127,25 @@ fn forward<T: Number, const W: usize>(a: &[T], out: &mut [T], n: usize) {
 ///
 /// Notation of the paper: `D` the tile's own square, `R` its rows to the left, `C` the rows below in
 /// its columns, `B` those to the left.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
 fn backward<T: Number, const W: usize>(factor: &[T], work: &mut [T], n: usize) {
+    fused_or_separate!(adjoint_of_factor::<T, W>(factor, work, n));
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "compiled with the instruction set of its caller"
+)]
+#[inline(always)]
+fn adjoint_of_factor<P: Products, T: Number, const W: usize>(
+    factor: &[T],
+    work: &mut [T],
+    n: usize,
+) {
     /// Columns of which a tile's rows and their adjoints fit the nearest cache.
     const COLUMNS: usize = 8;
     let row = n * W;
@@ -158,12 +190,16 @@ fn backward<T: Number, const W: usize>(factor: &[T], work: &mut [T], n: usize) {
                 let b = &factor[(end + i) * row..][..row];
                 if cols == TILE {
                     let (from, n) = (begin * W, stop - begin);
-                    let at = |k: usize| k * row + from;
-                    let r = std::array::from_fn(|k| entries(&rows[at(k)..], n));
+                    let r = [
+                        entries(&rows[from..], n),
+                        entries(&rows[row + from..], n),
+                        entries(&rows[2 * row + from..], n),
+                        entries(&rows[3 * row + from..], n),
+                    ];
                     let bar = &mut bar.as_chunks_mut().0[begin..stop];
-                    subtract_combination::<T, W>(bar, r, &c);
+                    subtract_combination::<P, T, W>(bar, r, &c);
                     let of_r = four_mut(&mut of_rows[from..from + TILE * row - from], row, n);
-                    subtract_multiples::<T, W>(of_r, entries(&b[from..], n), &c);
+                    subtract_multiples::<P, T, W>(of_r, entries(&b[from..], n), &c);
                     continue;
                 }
                 for j in begin..stop {

@@ -3,6 +3,8 @@
 //! The one idea: many rows share the factor, so a tile of rows passes over it at once. Deliberately
 //! absent: right-hand sides as columns, which are transposed first.
 
+use elbo_math::fused_or_separate;
+use elbo_math::simd::Products;
 use multiversion::multiversion;
 
 use super::tile::{TILE, dots, entries, four, four_mut, subtract_combination, subtract_multiples};
@@ -92,15 +94,28 @@ pub(super) fn solve<T: Number>(
 }
 
 /// `x_i = (b_i − Σ_{k<i} L_ik x_k) / L_ii`.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
 fn solve_lower<T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usize) {
+    fused_or_separate!(solve_lower_with::<T, W>(factor, x, n));
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "compiled with the instruction set of its caller"
+)]
+#[inline(always)]
+fn solve_lower_with<P: Products, T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usize) {
     let row = n * W;
     for tile in x.chunks_mut(TILE * row) {
         let rows = tile.len() / row;
         for i in 0..n {
             let of_factor = &factor[i * row..][..(i + 1) * W];
             let sums = if rows == TILE {
-                dots::<T, W>(entries(of_factor, i), four(tile, row, i))
+                dots::<P, T, W>(entries(of_factor, i), four(tile, row, i))
             } else {
                 let mut sums = [[T::default(); W]; TILE];
                 for r in 0..rows {
@@ -123,8 +138,25 @@ fn solve_lower<T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usize) {
 }
 
 /// From the last entry on: `x_i = b_i / L_ii`, then `b_k −= L_ik x_i` for `k < i`.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
 fn solve_transposed<T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usize) {
+    fused_or_separate!(solve_transposed_with::<T, W>(factor, x, n));
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "compiled with the instruction set of its caller"
+)]
+#[inline(always)]
+fn solve_transposed_with<P: Products, T: Number, const W: usize>(
+    factor: &[T],
+    x: &mut [T],
+    n: usize,
+) {
     let row = n * W;
     for tile in x.chunks_mut(TILE * row) {
         let rows = tile.len() / row;
@@ -139,7 +171,7 @@ fn solve_transposed<T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usi
                 entry.copy_from_slice(x);
             }
             if rows == TILE {
-                subtract_multiples::<T, W>(four_mut(tile, row, i), entries(of_factor, i), &x);
+                subtract_multiples::<P, T, W>(four_mut(tile, row, i), entries(of_factor, i), &x);
             } else {
                 for r in 0..rows {
                     for k in 0..i {
@@ -155,8 +187,26 @@ fn solve_transposed<T: Number, const W: usize>(factor: &[T], x: &mut [T], n: usi
 }
 
 /// `gradient_ik −= Σ_r left_ri right_rk`, `k ≤ i`.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
 fn outer<T: Number, const W: usize>(left: &[T], right: &[T], gradient: &mut [T], n: usize) {
+    fused_or_separate!(outer_with::<T, W>(left, right, gradient, n));
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "compiled with the instruction set of its caller"
+)]
+#[inline(always)]
+fn outer_with<P: Products, T: Number, const W: usize>(
+    left: &[T],
+    right: &[T],
+    gradient: &mut [T],
+    n: usize,
+) {
     let row = n * W;
     let tiles = left.chunks(TILE * row).zip(right.chunks(TILE * row));
     for (left, right) in tiles {
@@ -170,7 +220,7 @@ fn outer<T: Number, const W: usize>(left: &[T], right: &[T], gradient: &mut [T],
             }
             if rows == TILE {
                 let gradient = &mut gradient.as_chunks_mut().0[..=i];
-                subtract_combination::<T, W>(gradient, four(right, row, i + 1), &a);
+                subtract_combination::<P, T, W>(gradient, four(right, row, i + 1), &a);
                 continue;
             }
             for (k, g) in gradient.chunks_exact_mut(W).enumerate() {

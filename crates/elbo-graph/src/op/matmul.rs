@@ -215,7 +215,12 @@ fn product<P: Products, A: Side<T, W>, B: Side<T, W>, T: Number, const W: usize>
     let rows = out.len() / cols;
     let b = b.part(0, inner * cols);
     for first in (0..rows - rows % TILE).step_by(TILE) {
-        let tile: [A; TILE] = std::array::from_fn(|r| a.part((first + r) * inner, inner));
+        // Not `from_fn`, whose closure is then called and not inlined.
+        let row = a.part(first * inner, inner);
+        let mut tile = [row; TILE];
+        for (r, row) in tile.iter_mut().enumerate() {
+            *row = a.part((first + r) * inner, inner);
+        }
         for m in 0..cols {
             let mut sums = [[T::default(); W]; TILE];
             for k in 0..inner {

@@ -3,36 +3,29 @@
 use multiversion::{multiversion, target::target_cfg_f};
 
 use crate::number::{Number, fused};
+use crate::op::strip::sum_lanes;
 
 /// `out_r = Σ_c x_rc`.
-pub(crate) fn sum_forward<T: Number>(out: &mut [T], x: &[T], cols: usize, lanes: usize) {
-    for (out, row) in out
-        .chunks_exact_mut(lanes)
-        .zip(x.chunks_exact(cols * lanes))
-    {
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+pub(crate) fn sum_forward<T: Number, const W: usize>(out: &mut [T], x: &[T], cols: usize) {
+    for (out, row) in out.chunks_exact_mut(W).zip(x.chunks_exact(cols * W)) {
         out.fill(T::default());
-        for entry in row.chunks_exact(lanes) {
-            for (o, v) in out.iter_mut().zip(entry) {
-                *o += *v;
-            }
-        }
+        sum_lanes::<T, W>(row, out);
     }
 }
 
 /// Adds a row's adjoint to each of its entries.
-pub(crate) fn sum_backward<T: Number>(
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+pub(crate) fn sum_backward<T: Number, const W: usize>(
     gradient: &mut [T],
     adjoint: &[T],
     cols: usize,
-    lanes: usize,
 ) {
-    for (row, a) in gradient
-        .chunks_exact_mut(cols * lanes)
-        .zip(adjoint.chunks_exact(lanes))
-    {
-        for entry in row.chunks_exact_mut(lanes) {
-            for (g, a) in entry.iter_mut().zip(a) {
-                *g += *a;
+    let ((gradient, _), (adjoint, _)) = (gradient.as_chunks_mut::<W>(), adjoint.as_chunks::<W>());
+    for (row, a) in gradient.chunks_exact_mut(cols).zip(adjoint) {
+        for entry in row {
+            for l in 0..W {
+                entry[l] += a[l];
             }
         }
     }
