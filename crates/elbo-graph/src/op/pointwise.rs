@@ -10,6 +10,7 @@ use crate::number::Number;
 use crate::op::strip::{add_multiple, collect, spread, sum_lanes};
 use crate::op::{Gradients, Operand, Values, with_lanes};
 use crate::pointwise::Function;
+use crate::pointwise::term::{MOST_TERM_ARGS, Sink, Source, Sums};
 use crate::shape::Shape;
 
 /// Numbers in a strip: four of them fill half of a 32 KiB cache.
@@ -139,6 +140,15 @@ impl<T: Number> Call<'_, T> {
         scratch: &mut Scratch<T>,
         mut gradients: Option<&mut impl Gradients<T>>,
     ) {
+        let done = match self.lanes {
+            8 => self.add_up_rows::<8, _>(scale, sums, &mut gradients),
+            16 => self.add_up_rows::<16, _>(scale, sums, &mut gradients),
+            // Fewer lanes than a vector holds: strips are better.
+            _ => false,
+        };
+        if done {
+            return;
+        }
         let scales = [T::constant(scale); STRIP];
         self.for_each_strip(scratch, |mut strip| {
             let n = strip.value.len();
@@ -163,6 +173,70 @@ impl<T: Number> Call<'_, T> {
             }
             with_lanes!(self.lanes, sum_lanes::<T, W>(strip.value, sums));
         });
+    }
+
+    /// [`add_up`](Self::add_up) row by row, if the function and the arguments' shapes allow it.
+    fn add_up_rows<const W: usize, G: Gradients<T>>(
+        self,
+        scale: f64,
+        sums: &mut [T],
+        gradients: &mut Option<&mut G>,
+    ) -> bool {
+        let (n_args, asked) = (self.args.len(), gradients.is_some());
+        if n_args > MOST_TERM_ARGS {
+            return false;
+        }
+        let mut sources = [Source::Known(&[]); MOST_TERM_ARGS];
+        let mut sinks = [Sink::Nowhere; MOST_TERM_ARGS];
+        let mut by_rows = None;
+        for (k, arg) in self.args.iter().enumerate() {
+            let (whole, one) = (arg.shape == self.shape, arg.shape.is_scalar());
+            (sources[k], sinks[k]) = match arg.values {
+                Values::Lanes(values) if whole => {
+                    if by_rows.replace(k).is_some() {
+                        return false;
+                    }
+                    (Source::Rows(values.as_chunks().0), Sink::Rows)
+                }
+                Values::Lanes(values) if one => {
+                    (Source::Common(values.as_chunks().0[0]), Sink::Common)
+                }
+                Values::Data(values) if whole => (Source::Known(values), Sink::Nowhere),
+                Values::Data(values) if one => {
+                    (Source::Common([T::constant(values[0]); W]), Sink::Nowhere)
+                }
+                _ => return false,
+            };
+        }
+        let rows = match (by_rows, &mut *gradients) {
+            (Some(which), Some(gradients)) => gradients.of(which).unwrap_or_default(),
+            _ => &mut [],
+        };
+        let mut all = Sums {
+            n: self.shape.len(),
+            sources,
+            sinks,
+            scale,
+            values: [T::default(); W],
+            common: [[T::default(); W]; MOST_TERM_ARGS],
+            rows: rows.as_chunks_mut().0,
+        };
+        if !self.function.add_up(&mut all, asked) {
+            return false;
+        }
+        let Sums { values, common, .. } = all;
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += value;
+        }
+        let Some(gradients) = gradients else {
+            return true;
+        };
+        for which in (0..n_args).filter(|k| sinks[*k] == Sink::Common) {
+            if let Some(gradient) = gradients.of(which) {
+                add_multiple(gradient, &common[which], scale);
+            }
+        }
+        true
     }
 
     fn add_adjoint(

@@ -21,10 +21,12 @@ mod kernel;
 mod library;
 mod special;
 mod tail;
+pub(crate) mod term;
 mod trigonometric;
 
 use crate::number::Number;
 use library::Library;
+use term::Sums;
 
 /// A function of `N` numbers.
 pub(crate) trait Pointwise<const N: usize> {
@@ -44,12 +46,15 @@ pub(crate) trait Pointwise<const N: usize> {
 
 /// Applies one function by the loops of its kind: `vector`, compiled for several instruction sets;
 /// `fused`, a vector function whose value and partial derivative together cost much less than one
-/// after the other; `plain`, compiled once; `library`, whose derivatives come from tangents.
+/// after the other; `term`, a fused one that is mostly summed over rows; `plain`, compiled once; `library`, whose derivatives come from tangents.
 macro_rules! forward {
     (vector $arity:tt $f:ty, $out:expr, $args:expr) => {
         kernel::forward!($arity, $f, T, $out, $args)
     };
     (fused $arity:tt $f:ty, $out:expr, $args:expr) => {
+        kernel::forward!($arity, $f, T, $out, $args)
+    };
+    (term $arity:tt $f:ty, $out:expr, $args:expr) => {
         kernel::forward!($arity, $f, T, $out, $args)
     };
     (plain $arity:tt $f:ty, $out:expr, $args:expr) => {
@@ -65,6 +70,9 @@ macro_rules! both {
     (fused $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
         kernel::both!($arity, $f, T, $index, $out, $partial, $args)
     };
+    (term $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
+        kernel::both!($arity, $f, T, $index, $out, $partial, $args)
+    };
     ($kind:ident $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
         unreachable!("only fused functions share work")
     };
@@ -76,6 +84,9 @@ macro_rules! backward {
         kernel::backward!($arity, $f, T, $index, $($arg),+)
     };
     (fused $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
+        kernel::backward!($arity, $f, T, $index, $($arg),+)
+    };
+    (term $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
         kernel::backward!($arity, $f, T, $index, $($arg),+)
     };
     (plain $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
@@ -91,7 +102,25 @@ macro_rules! shares {
     (fused) => {
         true
     };
+    (term) => {
+        true
+    };
     ($kind:ident) => {
+        false
+    };
+}
+
+/// Adds a term up, if the kind can.
+macro_rules! add_up {
+    (term $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {{
+        if $derivatives {
+            term::add_up::<$f, T, $arity, W, true>($sums);
+        } else {
+            term::add_up::<$f, T, $arity, W, false>($sums);
+        }
+        true
+    }};
+    ($kind:ident $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {
         false
     };
 }
@@ -180,6 +209,19 @@ macro_rules! functions {
                         ),)*
                         _ => unreachable!("{} has no such derivative", $name),
                     },)+)+
+                }
+            }
+
+            /// Adds the values of many rows up, and derivatives; gives whether the function can.
+            pub(crate) fn add_up<T: Number, const W: usize>(
+                self,
+                sums: &mut Sums<'_, T, W>,
+                derivatives: bool,
+            ) -> bool {
+                match self {
+                    $($(Self::$variant => {
+                        add_up!($kind $arity $module::$variant, sums, derivatives)
+                    })+)+
                 }
             }
 
@@ -338,11 +380,11 @@ functions! {
         LogisticDensity "logistic_density" 1 [0],
         GumbelDensity "gumbel_density" 1 [0],
         Standardise "standardise" 3 [0 1 2],
-        NormalDensity "normal_density" 4 [0 1 2 3],
-        StudentTDensity "student_t_density" 5 [0 1 2 3 4],
         Poisson "poisson" 3 [0 1 2],
         NegativeBinomialLog "negative_binomial_log" 3 [0 1 2];
-    fused density:
+    term density:
+        NormalDensity "normal_density" 4 [0 1 2 3],
+        StudentTDensity "student_t_density" 5 [0 1 2 3 4],
         BernoulliLogit "bernoulli_logit" 2 [0 1],
         BinomialLogit "binomial_logit" 4 [0 1 2 3],
         PoissonLog "poisson_log" 3 [0 1 2];
