@@ -28,7 +28,7 @@ fn rows_per_block(plate: &Plate, lanes: usize) -> usize {
 /// Rows in a chunk, which has adjoints of its own for whatever every row reads.
 pub(crate) fn rows_per_chunk(plate: &Plate, n_rows: usize) -> usize {
     const MOST_CHUNKS: usize = 64;
-    const LEAST_ROWS: usize = 1024;
+    const LEAST_ROWS: usize = 512;
     // Together the chunks' adjoints take no more memory than a few numbers per row.
     let affordable = (4 * n_rows / plate.outer_input_len.max(1)).max(1);
     let chunks = (n_rows / LEAST_ROWS).clamp(1, MOST_CHUNKS).min(affordable);

@@ -1,6 +1,9 @@
 //! Every function against mpmath, and its first and second derivatives against differences.
 
+use elbo_testkit::assert_close;
+
 use super::Function;
+use super::term::{MOST_TERM_ARGS, Sink, Source, Sums};
 use crate::tests::check;
 use crate::{Graph, NodeId, Shape};
 
@@ -97,4 +100,90 @@ fn derivatives_around(row: &Row) {
     let y = graph.pointwise(Function::Square, &[y]);
     graph.add_to_log_density(y);
     check(&graph);
+}
+
+/// Sums over five rows of eight lanes, argument `by_rows` with a number for each and the others common,
+/// against the function's own values and derivatives; gives whether the function adds itself up.
+fn adds_up(row: &Row, by_rows: usize) -> bool {
+    const W: usize = 8;
+    let n_args = row.function.arity();
+    if n_args > MOST_TERM_ARGS {
+        return false;
+    }
+    let at = |k: usize, i: usize, l: usize| {
+        let moved = if k == by_rows { 3 * i } else { 0 } + l;
+        row.args[k] * (1.0 + 0.01 * moved as f64)
+    };
+    let numbers = |k: usize| -> Vec<[f64; W]> {
+        let row = |i: usize| std::array::from_fn(|l| at(k, i, l));
+        (0..5).map(row).collect()
+    };
+    let all: Vec<Vec<[f64; W]>> = (0..n_args).map(numbers).collect();
+    let (mut sources, mut sinks) = (
+        [Source::Known(&[]); MOST_TERM_ARGS],
+        [Sink::Nowhere; MOST_TERM_ARGS],
+    );
+    for k in 0..n_args {
+        (sources[k], sinks[k]) = if k == by_rows {
+            (Source::Rows(&all[k]), Sink::Rows)
+        } else {
+            (Source::Common(all[k][0]), Sink::Common)
+        };
+    }
+    let mut rows = [[0.0; W]; 5];
+    let mut sums = Sums {
+        n: 5,
+        sources,
+        sinks,
+        scale: 2.5,
+        values: [0.0; W],
+        common: [[0.0; W]; MOST_TERM_ARGS],
+        rows: &mut rows,
+    };
+    if !row.function.add_up(&mut sums, true) {
+        return false;
+    }
+    let (values, common) = (sums.values, sums.common);
+    let args: Vec<&[f64]> = all.iter().map(|x| x.as_flattened()).collect();
+    let mut expected = [0.0; 5 * W];
+    row.function.forward(&mut expected, &args);
+    // Rounding of five additions and of another order of operations, relative to the largest term.
+    let close = |found: f64, parts: &[f64]| {
+        let size = parts.iter().fold(1.0_f64, |a, p| a.max(p.abs()));
+        assert_close(row.line, found, parts.iter().sum(), 1e-13 * size);
+    };
+    let of_lane = |x: &[f64], l: usize| -> Vec<f64> { x.chunks(W).map(|r| r[l]).collect() };
+    for l in 0..W {
+        close(values[l], &of_lane(&expected, l));
+    }
+    for k in (0..n_args).filter(|k| row.function.has_derivative(*k)) {
+        let mut partial = [0.0; 5 * W];
+        let ones = [1.0; 5 * W];
+        row.function
+            .backward(k, &mut partial, &ones, &expected, &args);
+        for l in 0..W {
+            if k != by_rows {
+                close(common[k][l], &of_lane(&partial, l));
+                continue;
+            }
+            for i in 0..5 {
+                close(rows[i][l], &[2.5 * partial[i * W + l]]);
+            }
+        }
+    }
+    true
+}
+
+#[test]
+fn terms_add_up_their_values_and_derivatives() {
+    let rows = rows();
+    let mut found = Vec::new();
+    for function in Function::ALL {
+        let row = rows.iter().find(|r| r.function == *function);
+        let row = row.expect("every function has a line");
+        if (0..function.arity()).all(|by_rows| adds_up(row, by_rows)) {
+            found.push(function.name());
+        }
+    }
+    assert!(found.contains(&"normal_density"), "{found:?}");
 }
