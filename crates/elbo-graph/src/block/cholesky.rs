@@ -123,6 +123,9 @@ fn factorise<P: Products, T: Number, const W: usize>(a: &[T], out: &mut [T], n: 
     }
 }
 
+/// Columns of which a tile's rows and their adjoints fit the nearest cache.
+const COLUMNS: usize = 8;
+
 /// Turns the adjoint of `L` into that of `A`, in the lower triangle; the rest stays as it was.
 ///
 /// Notation of the paper: `D` the tile's own square, `R` its rows to the left, `C` the rows below in
@@ -146,8 +149,6 @@ fn adjoint_of_factor<P: Products, T: Number, const W: usize>(
     work: &mut [T],
     n: usize,
 ) {
-    /// Columns of which a tile's rows and their adjoints fit the nearest cache.
-    const COLUMNS: usize = 8;
     let row = n * W;
     for first in (0..n).step_by(TILE).rev() {
         let cols = TILE.min(n - first);

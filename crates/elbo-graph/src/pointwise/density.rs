@@ -151,59 +151,6 @@ impl Term<4> for NormalDensity {
     }
 }
 
-impl Term<5> for StudentTDensity {
-    #[inline(always)]
-    fn value_and_partials<T: Number>([y, mean, inverse, nu, rest]: [T; 5]) -> (T, [T; 5]) {
-        let apart = y - mean;
-        let z = apart * inverse;
-        let square = z * z;
-        let ratio = square / nu;
-        let log = ratio.ln_1p();
-        let weight = nu.plus(1.0) / (nu + square);
-        let slope = -weight * z;
-        let by_y = slope * inverse;
-        (
-            rest - nu.plus(1.0).times(0.5) * log,
-            [
-                by_y,
-                -by_y,
-                slope * apart,
-                (weight * ratio - log).times(0.5),
-                T::constant(1.0),
-            ],
-        )
-    }
-}
-
-impl Term<2> for BernoulliLogit {
-    #[inline(always)]
-    fn value_and_partials<T: Number>([s, x]: [T; 2]) -> (T, [T; 2]) {
-        let (value, slope) = (s * x).ln_inv_logit_and_slope();
-        (value, [x * slope, s * slope])
-    }
-}
-
-impl Term<4> for BinomialLogit {
-    #[inline(always)]
-    fn value_and_partials<T: Number>([y, n, x, rest]: [T; 4]) -> (T, [T; 4]) {
-        let (above, up) = x.ln_1p_exp_and_inv_logit();
-        let (below, down) = (-x).ln_1p_exp_and_inv_logit();
-        (
-            rest - y * below - (n - y) * above,
-            [x, -above, y * down - (n - y) * up, T::constant(1.0)],
-        )
-    }
-}
-
-impl Term<3> for PoissonLog {
-    #[inline(always)]
-    fn value_and_partials<T: Number>([y, x, log_factorial]: [T; 3]) -> (T, [T; 3]) {
-        let mean = x.exp();
-        let minus_one = T::constant(-1.0);
-        (y * x - mean - log_factorial, [x, y - mean, minus_one])
-    }
-}
-
 #[inline(always)]
 fn normal<T: Number>(z: T, log_scale: T) -> T {
     (z * z).times(-0.5) - log_scale.plus(LN_SQRT_2PI)

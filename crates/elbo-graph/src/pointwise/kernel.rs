@@ -96,7 +96,6 @@ both_kernels! {
     2 both_2: a 0, b 1;
     3 both_3: a 0, b 1, c 2;
     4 both_4: a 0, b 1, c 2, d 3;
-    5 both_5: a 0, b 1, c 2, d 3, e 4;
 }
 
 /// The forward loop for a number of arguments.
@@ -114,7 +113,6 @@ macro_rules! both {
     (2, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_2::<$f, $t, $i>($($arg),+) };
     (3, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_3::<$f, $t, $i>($($arg),+) };
     (4, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_4::<$f, $t, $i>($($arg),+) };
-    (5, $f:ty, $t:ty, $i:literal, $($arg:expr),+) => { kernel::both_5::<$f, $t, $i>($($arg),+) };
 }
 
 /// The backward loop for a number of arguments.

@@ -46,7 +46,7 @@ pub(crate) trait Pointwise<const N: usize> {
 
 /// Applies one function by the loops of its kind: `vector`, compiled for several instruction sets;
 /// `fused`, a vector function whose value and partial derivative together cost much less than one
-/// after the other; `term`, a fused one that is mostly summed over rows; `plain`, compiled once; `library`, whose derivatives come from tangents.
+/// after the other; `term`, a cheap one that is mostly summed over rows; `plain`, compiled once; `library`, whose derivatives come from tangents.
 macro_rules! forward {
     (vector $arity:tt $f:ty, $out:expr, $args:expr) => {
         kernel::forward!($arity, $f, T, $out, $args)
@@ -68,9 +68,6 @@ macro_rules! forward {
 /// As [`forward`], with a partial derivative.
 macro_rules! both {
     (fused $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
-        kernel::both!($arity, $f, T, $index, $out, $partial, $args)
-    };
-    (term $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
         kernel::both!($arity, $f, T, $index, $out, $partial, $args)
     };
     ($kind:ident $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
@@ -100,9 +97,6 @@ macro_rules! backward {
 /// Whether a kind shares work between a value and a derivative.
 macro_rules! shares {
     (fused) => {
-        true
-    };
-    (term) => {
         true
     };
     ($kind:ident) => {
@@ -380,11 +374,12 @@ functions! {
         LogisticDensity "logistic_density" 1 [0],
         GumbelDensity "gumbel_density" 1 [0],
         Standardise "standardise" 3 [0 1 2],
+        StudentTDensity "student_t_density" 5 [0 1 2 3 4],
         Poisson "poisson" 3 [0 1 2],
         NegativeBinomialLog "negative_binomial_log" 3 [0 1 2];
     term density:
-        NormalDensity "normal_density" 4 [0 1 2 3],
-        StudentTDensity "student_t_density" 5 [0 1 2 3 4],
+        NormalDensity "normal_density" 4 [0 1 2 3];
+    fused density:
         BernoulliLogit "bernoulli_logit" 2 [0 1],
         BinomialLogit "binomial_logit" 4 [0 1 2 3],
         PoissonLog "poisson_log" 3 [0 1 2];

@@ -1,8 +1,9 @@
 //! Terms: values summed over rows, with the adjoints of all arguments, in one pass.
 //!
 //! The one idea: what is the same for all rows stays in registers, and so do its adjoints; nothing is
-//! repeated in memory only to be read again. Deliberately absent: repetition along columns, for which
-//! the strips of [`crate::op::pointwise`] are.
+//! repeated in memory only to be read again. That pays where the function itself is a few operations; a
+//! logistic density takes longer than its passes over a strip. Deliberately absent: repetition along
+//! columns, for which the strips of [`crate::op::pointwise`] are.
 
 use multiversion::{multiversion, target::target_cfg_f};
 
@@ -10,9 +11,9 @@ use super::Pointwise;
 use crate::number::Number;
 
 /// The most arguments that such a function has.
-pub(crate) const MOST_TERM_ARGS: usize = 5;
+pub(crate) const MOST_TERM_ARGS: usize = 4;
 
-/// A function whose derivatives share most of their work with its value.
+/// A function that is cheap enough for this.
 pub(crate) trait Term<const N: usize>: Pointwise<N> {
     /// The value, and the derivative with respect to each argument.
     fn value_and_partials<T: Number>(x: [T; N]) -> (T, [T; N]);
