@@ -6,17 +6,17 @@
     reason = "a function that is not inlined into its loop cannot be vectorised"
 )]
 
-use elbo_math::simd::{Products, digamma_core, exp_core, ln_core, ln_gamma_core, trigamma_core};
+use elbo_math::simd::{Products, digamma_core, exp_by, ln_by, ln_gamma_core, trigamma_core};
 
 /// `log(1 + x)` from `log`: what rounding `1 + x` lost is put back to first order.
 #[inline(always)]
 pub(super) fn ln_1p<P: Products>(x: f64) -> f64 {
     let u = 1.0 + x;
     let lost = (x - (u - 1.0)) / u;
-    let value = ln_core::<P>(u) + lost;
+    let value = ln_by::<P>(u) + lost;
     // At −1 and +∞ the correction is 0/0 or ∞ − ∞.
     if u == 0.0 || u == f64::INFINITY {
-        ln_core::<P>(u)
+        ln_by::<P>(u)
     } else {
         value
     }
@@ -45,7 +45,7 @@ pub(super) fn exp_m1<P: Products>(x: f64) -> f64 {
         p = P::mul_add(p, x, c);
     }
     let near = P::mul_add(x * x, p, x);
-    let far = exp_core::<P>(x) - 1.0;
+    let far = exp_by::<P>(x) - 1.0;
     if x.abs() < 0.5 { near } else { far }
 }
 
@@ -55,7 +55,7 @@ const LARGE: f64 = 1e17;
 #[inline(always)]
 pub(super) fn ln_gamma_positive<P: Products>(x: f64) -> f64 {
     let core = ln_gamma_core::<P>(if x < LARGE { x } else { 1.0 });
-    let large = x * (ln_core::<P>(x) - 1.0);
+    let large = x * (ln_by::<P>(x) - 1.0);
     let value = if x < LARGE { core } else { large };
     if x > 0.0 { value } else { f64::NAN }
 }
@@ -63,7 +63,7 @@ pub(super) fn ln_gamma_positive<P: Products>(x: f64) -> f64 {
 #[inline(always)]
 pub(super) fn digamma_positive<P: Products>(x: f64) -> f64 {
     let core = digamma_core::<P>(if x < LARGE { x } else { 1.0 });
-    let value = if x < LARGE { core } else { ln_core::<P>(x) };
+    let value = if x < LARGE { core } else { ln_by::<P>(x) };
     if x > 0.0 { value } else { f64::NAN }
 }
 
@@ -133,7 +133,7 @@ fn sin_cos_pi(x: f64) -> (f64, f64) {
 pub(super) fn ln_gamma<P: Products>(x: f64) -> f64 {
     let positive = ln_gamma_positive::<P>(if x > 0.0 { x } else { 1.0 - x });
     let (sin, _) = sin_cos_pi(x);
-    let reflected = elbo_math::special::LN_PI - ln_core::<P>(sin.abs()) - positive;
+    let reflected = elbo_math::special::LN_PI - ln_by::<P>(sin.abs()) - positive;
     let value = if x > 0.0 { positive } else { reflected };
     // The reflection of −∞ is ∞ − ∞.
     if x == f64::NEG_INFINITY {
@@ -197,7 +197,7 @@ pub(super) fn ln_rising<P: Products>(x: f64, n: f64) -> f64 {
     let large = if near { LARGE } else { x };
     let m = if near { 0.0 } else { n };
     let far = (large + m - 0.5) * ln_1p::<P>(m / large)
-        + m * (ln_core::<P>(large) - 1.0)
+        + m * (ln_by::<P>(large) - 1.0)
         + (stirling(large + m) - stirling(large));
     if near { difference } else { far }
 }

@@ -16,7 +16,7 @@ mod fused;
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use elbo_math::simd::{Products, Separate, exp_core, ln_core, log_logistic_core};
+use elbo_math::simd::{Products, Separate, exp_by, ln_by, log_logistic_core};
 use elbo_math::special;
 
 use cores::{
@@ -105,7 +105,7 @@ pub trait Number:
     #[inline(always)]
     #[must_use]
     fn exp(self) -> Self {
-        let y = exp_core::<Self::Products>(self.value());
+        let y = exp_by::<Self::Products>(self.value());
         self.chain(y, || y)
     }
 
@@ -114,7 +114,7 @@ pub trait Number:
     #[must_use]
     fn ln(self) -> Self {
         let x = self.value();
-        self.chain(ln_core::<Self::Products>(x), || 1.0 / x)
+        self.chain(ln_by::<Self::Products>(x), || 1.0 / x)
     }
 
     /// `log(1 + x)`, exact to rounding near 0.
@@ -306,7 +306,7 @@ pub trait Number:
     #[must_use]
     fn inv_logit(self) -> Self {
         let x = self.value();
-        let e = exp_core::<Self::Products>(-x.abs());
+        let e = exp_by::<Self::Products>(-x.abs());
         let y = (if x < 0.0 { e } else { 1.0 }) / (1.0 + e);
         // Not y (1 − y), which is 0 where y rounds to 1.
         self.chain(y, || e / ((1.0 + e) * (1.0 + e)))

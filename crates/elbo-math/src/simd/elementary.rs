@@ -7,7 +7,7 @@
 
 use std::f64::consts::LOG2_E;
 
-use super::Products;
+use super::{Products, Separate};
 
 const LN2_HI: f64 = 6.931_471_803_691_238e-1; // 0x3fe62e42_fee00000: the low 21 bits are zero
 const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
@@ -43,9 +43,21 @@ fn reduced_exp<P: Products>(x: f64) -> (f64, f64) {
     (P::mul_add(P::mul_add(p, r, 1.0), r, 1.0), shifted)
 }
 
-/// `exp(x)`.
+/// `exp(x)`, the same bits on every processor.
 #[inline(always)]
-pub fn exp_core<P: Products>(x: f64) -> f64 {
+pub fn exp_core(x: f64) -> f64 {
+    exp_by::<Separate>(x)
+}
+
+/// `log(x)`, the same bits on every processor.
+#[inline(always)]
+pub fn ln_core(x: f64) -> f64 {
+    ln_by::<Separate>(x)
+}
+
+/// `exp(x)`, with products as `P` says.
+#[inline(always)]
+pub fn exp_by<P: Products>(x: f64) -> f64 {
     // Beyond these the result is +∞ and 0 in any case; NaN passes through `clamp`.
     let (e, shifted) = reduced_exp::<P>(x.clamp(-746.0, 710.0));
     // 2ⁿ in two factors, because n itself may exceed the exponent range at either end.
@@ -105,7 +117,7 @@ const LOG: [f64; 7] = [
 
 /// `log(x)`, by the argument reduction and polynomial of `[@fdlibm1993]`'s `e_log.c`.
 #[inline(always)]
-pub fn ln_core<P: Products>(x: f64) -> f64 {
+pub fn ln_by<P: Products>(x: f64) -> f64 {
     const SUBNORMAL_SCALE: f64 = 18_014_398_509_481_984.0; // 2⁵⁴
     let subnormal = x < f64::MIN_POSITIVE;
     let scaled = if subnormal { x * SUBNORMAL_SCALE } else { x };

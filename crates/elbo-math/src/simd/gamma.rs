@@ -8,7 +8,7 @@
     reason = "a core that is not inlined cannot be vectorised"
 )]
 
-use super::{Products, ln_core};
+use super::{Products, ln_by};
 use crate::special::LN_SQRT_2PI;
 
 /// Above this the series' products could overflow; callers use the scalar functions there.
@@ -41,7 +41,7 @@ pub fn digamma_core<P: Products>(x: f64) -> f64 {
             - u * (1.0 / 120.0
                 - u * (1.0 / 252.0
                     - u * (1.0 / 240.0 - u * (1.0 / 132.0 - u * (691.0 / 32_760.0 - u / 12.0))))));
-    ln_core::<P>(shifted) - 0.5 / shifted - series - correction
+    ln_by::<P>(shifted) - 0.5 / shifted - series - correction
 }
 
 /// `log Γ(x)` for `0 < x < 1e25`.
@@ -50,7 +50,7 @@ pub fn ln_gamma_core<P: Products>(x: f64) -> f64 {
     let small = x < SHIFT as f64;
     let shifted = if small { x + SHIFT as f64 } else { x };
     let (product, _) = rising_factorial(if small { x } else { 1.0 });
-    let correction = if small { ln_core::<P>(product) } else { 0.0 };
+    let correction = if small { ln_by::<P>(product) } else { 0.0 };
     let v = 1.0 / shifted;
     let u = v * v;
     // Σ B_2k / (2k (2k−1) x^(2k−1)), k = 1 … 7.
@@ -60,7 +60,7 @@ pub fn ln_gamma_core<P: Products>(x: f64) -> f64 {
                 - u * (1.0 / 1260.0
                     - u * (1.0 / 1680.0
                         - u * (1.0 / 1188.0 - u * (691.0 / 360_360.0 - u / 156.0))))));
-    (shifted - 0.5) * ln_core::<P>(shifted) - shifted + LN_SQRT_2PI + series - correction
+    (shifted - 0.5) * ln_by::<P>(shifted) - shifted + LN_SQRT_2PI + series - correction
 }
 
 /// `ψ′(x)` for `0 < x < 1e25`: the recurrence to 10 and beyond, then the asymptotic series

@@ -11,7 +11,7 @@ mod elementary;
 mod gamma;
 mod products;
 
-pub use elementary::{exp_core, ln_core, log_logistic_core};
+pub use elementary::{exp_by, exp_core, ln_by, ln_core, log_logistic_core};
 pub use gamma::{digamma_core, ln_gamma_core, trigamma_core};
 pub use products::{Fused, Products, Separate};
 
@@ -72,8 +72,8 @@ macro_rules! each {
 }
 
 each! {
-    exp_each: exp_core;
-    ln_each: ln_core;
+    exp_each: exp_by;
+    ln_each: ln_by;
     digamma_each: digamma_core;
     ln_gamma_each: ln_gamma_core;
 }
