@@ -52,7 +52,7 @@ def answer_of(params):
     return np.concatenate(means), np.concatenate(sds)
 
 
-SETTINGS = {"rate": 0.05, "last": 0.03, "scale": 0.05, "particles": 1}
+SETTINGS = {"rate": 0.1, "last": 0.03, "scale": 0.05, "particles": 1}
 
 if "sweep" in option:
     best = np.fromfile(jaxcommon.os.path.join(jaxcommon.common.folder, "best.f64"))

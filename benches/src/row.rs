@@ -31,7 +31,7 @@ pub(crate) struct Row {
     /// The seconds are those of the whole process, from its start to its end, as the parent sees them.
     pub(crate) whole_process: bool,
     /// Where accuracy is not for the sides to say: reads the answer that a side left in the folder.
-    pub(crate) judge: Option<fn(&Case) -> Result<f64>>,
+    pub(crate) judge: Option<fn(&Case) -> Result<Judgement>>,
 }
 
 /// A row on prepared data.
@@ -50,6 +50,24 @@ impl Case<'_> {
         found
             .and_then(|(_, value)| value.parse().ok())
             .expect("a row names its own sizes")
+    }
+}
+
+/// What a judge says of an answer.
+pub(crate) struct Judgement {
+    accuracy: f64,
+    more: Vec<(String, f64)>,
+}
+
+impl Judgement {
+    pub(crate) fn of(accuracy: f64) -> Self {
+        let more = Vec::new();
+        Self { accuracy, more }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: f64) -> Self {
+        self.more.push((name.to_owned(), value));
+        self
     }
 }
 
@@ -303,7 +321,9 @@ fn run(row: &Row, case: &Case, command: &mut Command) -> Result<Report> {
         report.seconds = elapsed;
     }
     if let Some(judge) = row.judge {
-        report.accuracy = judge(case).with_context(|| format!("judging {}", row.name))?;
+        let judgement = judge(case).with_context(|| format!("judging {}", row.name))?;
+        report.accuracy = judgement.accuracy;
+        report.more.extend(judgement.more);
     }
     Ok(report)
 }

@@ -14,7 +14,7 @@ use elbo::vi::method::{self, GaussianConfig, Start};
 use elbo::vi::{Approximation, Target};
 
 use crate::raw;
-use crate::row::Case;
+use crate::row::{Case, Judgement};
 
 /// Simulates `y_n ~ Bernoulli(logit⁻¹(a_g(n) + x_n b))`, `a ~ N(−½, 1)`, `b ~ N(0, 0.7²)`; without
 /// groups `a = 0` and `b ~ N(0, 0.3²)`.
@@ -102,7 +102,7 @@ pub(super) fn write_answer(case: &Case, name: &str, q: &dyn Approximation) -> Re
 }
 
 /// How many nats the ELBO of `answer.f64` lies below the best one's, by the same draws of noise.
-pub(super) fn nats_below_best(case: &Case) -> Result<f64> {
+pub(super) fn nats_below_best(case: &Case) -> Result<Judgement> {
     let model = model(case)?;
     let target = Target::new(model.program(), model.dimension())?;
     // About ten seconds of work at most; coupled draws leave an error of a few hundredths of a nat in
@@ -119,5 +119,5 @@ pub(super) fn nats_below_best(case: &Case) -> Result<f64> {
         let terms = log_p.iter().zip(&log_q).map(|(p, q)| p - q);
         Ok(terms.sum::<f64>() / n_draws as f64)
     };
-    Ok(bound("best.f64")? - bound("answer.f64")?)
+    Ok(Judgement::of(bound("best.f64")? - bound("answer.f64")?))
 }

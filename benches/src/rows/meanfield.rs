@@ -27,7 +27,7 @@ pub(crate) fn rows() -> Vec<Row> {
             ("d", "5"),
             ("groups", "50"),
             ("warm", "0"),
-            ("steps", "400"),
+            ("steps", "600"),
         ],
         prepare: logistic::simulate_with_best,
         ours,
@@ -45,7 +45,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 ("d", "5"),
                 ("groups", "50"),
                 ("warm", "1"),
-                ("steps", "400"),
+                ("steps", "600"),
             ],
             whole_process: false,
             ..row

@@ -6,6 +6,8 @@ mod gmm;
 mod gradient;
 mod logistic;
 mod meanfield;
+mod minibatch;
+mod pathfinder;
 mod reading;
 
 use std::time::Instant;
@@ -23,6 +25,8 @@ pub(crate) fn all() -> Vec<Row> {
         reading::rows(),
         gradient::rows(),
         meanfield::rows(),
+        minibatch::rows(),
+        pathfinder::rows(),
     ];
     rows.into_iter().flatten().collect()
 }

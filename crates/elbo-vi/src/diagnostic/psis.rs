@@ -158,22 +158,28 @@ impl Smoothed {
             .collect()
     }
 
-    /// The indices of at most `n` different draws, drawn one after the other in proportion to the
-    /// weights that are left, by the exponential trick of `[@efraimidis2006reservoir]`.
+    /// As [`without_replacement`], of the smoothed weights.
     ///
     /// No draw dominates, at the price of a bias towards `q` that vanishes as `n` falls below the
     /// effective sample size.
     pub fn resample_without_replacement(&self, n: usize, stream: &mut Stream) -> Vec<usize> {
-        let mut keys: Vec<(f64, usize)> = self
-            .log_weights
-            .iter()
-            .enumerate()
-            .map(|(s, w)| (w - (-(-uniform(stream)).ln_1p()).ln(), s))
-            .filter(|(key, _)| *key > f64::NEG_INFINITY)
-            .collect();
-        keys.sort_by(|a, b| b.0.total_cmp(&a.0));
-        keys.into_iter().take(n).map(|(_, s)| s).collect()
+        without_replacement(&self.log_weights, n, stream)
     }
+}
+
+/// At most `n` different indices, drawn one after the other in proportion to the weights that are left,
+/// by the exponential trick of `[@efraimidis2006reservoir]`: independent Gumbel noise is added to the
+/// logarithms and the largest sums are kept `[@kool2019stochasticbeams, sec. 2]`. A weight of zero, or
+/// one that is not finite, is never chosen.
+pub fn without_replacement(log_weights: &[f64], n: usize, stream: &mut Stream) -> Vec<usize> {
+    let mut keys: Vec<(f64, usize)> = log_weights
+        .iter()
+        .enumerate()
+        .map(|(s, w)| (w - (-(-uniform(stream)).ln_1p()).ln(), s))
+        .filter(|(_, s)| log_weights[*s].is_finite())
+        .collect();
+    keys.sort_by(|a, b| b.0.total_cmp(&a.0));
+    keys.into_iter().take(n).map(|(_, s)| s).collect()
 }
 
 /// The largest of some positive numbers, and the law of their exceedances.
@@ -390,6 +396,9 @@ mod tests {
             probabilities[pair] = weights[a] * weights[b] / (1.0 - weights[a]);
         }
         assert_counts_follow("without", 12, &pairs[..11], &probabilities[..11], n);
+        // A weight of zero is never chosen, even to fill up.
+        let logs = [0.0, f64::NEG_INFINITY, -1.0, f64::NAN];
+        assert_eq!(without_replacement(&logs, 4, &mut rng).len(), 2);
     }
 
     #[test]

@@ -67,6 +67,7 @@ macro_rules! methods {
 }
 
 methods! {
+    adaptive::Adaptive,
     bam::Bam,
     copula::Copula,
     dadvi::Dadvi,

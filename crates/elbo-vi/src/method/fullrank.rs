@@ -3,10 +3,9 @@
 //! On a Gaussian target it is exact: the noise of its gradients vanishes as it gets there.
 //! Deliberately absent: the loop and its step sizes (`natural`).
 
-use super::natural::{self, GaussianConfig, NaturalState};
-use super::{Description, Info, Method, Start};
+use super::Description;
+use super::natural::{GaussianConfig, by_natural_steps};
 use crate::family::FullRank as Family;
-use crate::{Approximation, Halves, Target, ViError};
 
 /// How help and documentation list it.
 pub const DESCRIPTION: Description = Description {
@@ -26,26 +25,4 @@ pub struct FullRank {
     pub config: GaussianConfig,
 }
 
-impl Method for FullRank {
-    type State = NaturalState<Family>;
-
-    fn init(&self, target: &Target<'_>, start: &Start, seed: u64) -> Result<Self::State, ViError> {
-        natural::init(&self.config, target, start, seed)
-    }
-
-    fn step(&self, target: &Target<'_>, state: &mut Self::State) -> Result<Info, ViError> {
-        natural::step(&self.config, target, state)
-    }
-
-    fn finish(
-        &self,
-        target: &Target<'_>,
-        state: Self::State,
-    ) -> Result<Box<dyn Approximation>, ViError> {
-        natural::finish(target, state)
-    }
-
-    fn halves(&self, state: &Self::State) -> Option<Halves> {
-        natural::halves(state)
-    }
-}
+by_natural_steps!(FullRank, Family);

@@ -3,10 +3,9 @@
 //! On a Gaussian target its means are exact and its variances are the reciprocals of the precision's
 //! diagonal. Deliberately absent: the loop and its step sizes (`natural`).
 
-use super::natural::{self, GaussianConfig, NaturalState};
-use super::{Description, Info, Method, Start};
+use super::Description;
+use super::natural::{GaussianConfig, by_natural_steps};
 use crate::family::MeanField as Family;
-use crate::{Approximation, Halves, Target, ViError};
 
 /// How help and documentation list it.
 pub const DESCRIPTION: Description = Description {
@@ -26,26 +25,4 @@ pub struct MeanField {
     pub config: GaussianConfig,
 }
 
-impl Method for MeanField {
-    type State = NaturalState<Family>;
-
-    fn init(&self, target: &Target<'_>, start: &Start, seed: u64) -> Result<Self::State, ViError> {
-        natural::init(&self.config, target, start, seed)
-    }
-
-    fn step(&self, target: &Target<'_>, state: &mut Self::State) -> Result<Info, ViError> {
-        natural::step(&self.config, target, state)
-    }
-
-    fn finish(
-        &self,
-        target: &Target<'_>,
-        state: Self::State,
-    ) -> Result<Box<dyn Approximation>, ViError> {
-        natural::finish(target, state)
-    }
-
-    fn halves(&self, state: &Self::State) -> Option<Halves> {
-        natural::halves(state)
-    }
-}
+by_natural_steps!(MeanField, Family);

@@ -3,6 +3,7 @@
 //! The one idea: `init → State`, `step`, `finish`. The driver owns the loop, so budget, progress,
 //! stopping and checkpoints exist once. A `State` holds what the next step needs and nothing else.
 
+pub mod adaptive;
 mod any;
 pub mod auto;
 pub mod bam;
@@ -26,6 +27,7 @@ pub mod probes;
 pub mod score;
 mod start;
 
+pub use adaptive::Adaptive;
 pub use any::AnyMethod;
 pub use auto::Auto;
 pub use bam::Bam;
@@ -85,6 +87,7 @@ pub struct Description {
 /// Every method for any density; a new one adds its file's `DESCRIPTION` here, in alphabetical order.
 /// [`ep`] is not among them: it asks for a density of factors.
 pub const METHODS: &[Description] = &[
+    adaptive::DESCRIPTION,
     auto::DESCRIPTION,
     bam::DESCRIPTION,
     copula::DESCRIPTION,

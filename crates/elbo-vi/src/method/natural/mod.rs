@@ -76,6 +76,45 @@ impl GaussianConfig {
     }
 }
 
+/// Makes a struct with a `config` the method that fits a family of [`Shape`] by these steps.
+macro_rules! by_natural_steps {
+    ($Name:ty, $Family:ty) => {
+        impl $crate::method::Method for $Name {
+            type State = $crate::method::NaturalState<$Family>;
+
+            fn init(
+                &self,
+                target: &$crate::Target<'_>,
+                start: &$crate::method::Start,
+                seed: u64,
+            ) -> Result<Self::State, $crate::ViError> {
+                $crate::method::natural::init(&self.config, target, start, seed)
+            }
+
+            fn step(
+                &self,
+                target: &$crate::Target<'_>,
+                state: &mut Self::State,
+            ) -> Result<$crate::method::Info, $crate::ViError> {
+                $crate::method::natural::step(&self.config, target, state)
+            }
+
+            fn finish(
+                &self,
+                target: &$crate::Target<'_>,
+                state: Self::State,
+            ) -> Result<Box<dyn $crate::Approximation>, $crate::ViError> {
+                $crate::method::natural::finish(target, state)
+            }
+
+            fn halves(&self, state: &Self::State) -> Option<$crate::Halves> {
+                $crate::method::natural::halves(state)
+            }
+        }
+    };
+}
+pub(super) use by_natural_steps;
+
 /// What the next step needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NaturalState<Q> {
@@ -180,7 +219,13 @@ pub(super) fn step<Q: Shape>(
     };
     info.widest = Some(q.widest());
     let nothing_left = state.batches.is_none() && state.nothing_left(config, target, &averages);
-    state.adapt_mean_rate(&averages);
+    state.mean_rate = adapted_mean_rate(
+        state.mean_rate,
+        state.rate,
+        &averages.delta,
+        averages.delta_noise,
+        &mut state.last_delta,
+    );
     state.q = q;
     if nothing_left {
         state.converged = true;
@@ -260,31 +305,6 @@ impl<Q: Shape> NaturalState<Q> {
             self.mean_rate = self.mean_rate.min(self.rate);
         }
         fell
-    }
-
-    /// Shrinks the mean's rate where its steps overshoot, and lets it recover where they agree.
-    ///
-    /// Where coordinates depend on each other, moving each by its own curvature moves too far
-    /// together: the gradient then turns around. Only gradients that stand out from their noise count.
-    fn adapt_mean_rate(&mut self, averages: &Averages) {
-        let delta = &averages.delta;
-        let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>();
-        let clear = size(delta) > 4.0 * averages.delta_noise;
-        if clear && size(&self.last_delta) > 0.0 {
-            let along: f64 = delta.iter().zip(&self.last_delta).map(|(a, b)| a * b).sum();
-            let cosine = along / (size(delta) * size(&self.last_delta)).sqrt();
-            if cosine < -0.3 {
-                self.mean_rate *= 0.7;
-            } else if cosine > 0.3 {
-                self.mean_rate *= 1.2;
-            }
-        }
-        self.mean_rate = self.mean_rate.min(self.rate);
-        self.last_delta = if clear {
-            delta.clone()
-        } else {
-            vec![0.0; delta.len()]
-        };
     }
 
     /// Whether averages at the current member show that it is as good as asked for.
@@ -368,6 +388,37 @@ impl<Q: Shape> NaturalState<Q> {
         self.last_average = Some(average);
         self.begin_stage(config)
     }
+}
+
+/// A rate of the mean, at most `most`, that shrinks where its steps overshoot, and recovers where they
+/// agree.
+///
+/// Where coordinates depend on each other, moving each by its own curvature moves too far together: the
+/// gradient then turns around. Only gradients that stand out from their noise count.
+fn adapted_mean_rate(
+    mut rate: f64,
+    most: f64,
+    delta: &[f64],
+    delta_noise: f64,
+    last_delta: &mut Vec<f64>,
+) -> f64 {
+    let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>();
+    let clear = size(delta) > 4.0 * delta_noise;
+    if clear && size(last_delta) > 0.0 {
+        let along: f64 = delta.iter().zip(&*last_delta).map(|(a, b)| a * b).sum();
+        let cosine = along / (size(delta) * size(last_delta)).sqrt();
+        if cosine < -0.3 {
+            rate *= 0.7;
+        } else if cosine > 0.3 {
+            rate *= 1.2;
+        }
+    }
+    *last_delta = if clear {
+        delta.to_vec()
+    } else {
+        vec![0.0; delta.len()]
+    };
+    rate.min(most)
 }
 
 /// Two draws per coordinate, which is a full block of coupled ones; within the bounds of a step.

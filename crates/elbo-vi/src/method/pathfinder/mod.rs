@@ -141,7 +141,11 @@ impl Pathfinder {
             .iter()
             .filter_map(|p| p.best.as_ref().map(|b| b.gaussian.clone()))
             .collect();
-        let each = self.n_draws.div_ceil(components.len());
+        // A single path's share needs no draws to be known.
+        let each = match components.len() {
+            1 => LOOKED_AT,
+            n => self.n_draws.div_ceil(n),
+        };
         let mut draws = Vec::with_capacity(components.len());
         let mut log_p = Vec::with_capacity(components.len());
         for (k, component) in components.iter().enumerate() {
@@ -159,9 +163,11 @@ impl Pathfinder {
     }
 }
 
+/// Draws whose gradients are looked at.
+const LOOKED_AT: usize = 16;
+
 /// A coordinate that no gradient depends on has no posterior.
 fn refuse_idle_coordinates(target: &Target<'_>, draws: &Draws, elbo: f64) -> Result<(), ViError> {
-    const LOOKED_AT: usize = 16;
     let few = draws.slice(0..draws.n_draws().min(LOOKED_AT));
     let (values, gradients) = target.log_densities_and_gradients(&few)?;
     if values.iter().filter(|v| v.is_finite()).count() < 2 {
