@@ -162,15 +162,20 @@ impl<'a, 'o> Climb<'a, 'o> {
         Ok(())
     }
 
-    /// Carries draws of the best Gaussian to the target.
+    /// Carries draws of a Gaussian to the target, from the rung that came closest by its ELBO: k̂ does
+    /// not rank what is far off.
     pub(super) fn anneal(&mut self) -> Result<(), ViError> {
-        let Some(best) = best(&self.rungs) else {
+        let elbo = |rung: &Rung| rung.judged.verdict.elbo.value;
+        let closest = (self.rungs.iter())
+            .filter(|rung| elbo(rung).is_finite())
+            .max_by(|a, b| elbo(a).total_cmp(&elbo(b)));
+        let Some(closest) = closest else {
             return Ok(());
         };
         if self.over || self.target.dimension() > ANNEALED {
             return Ok(());
         }
-        let known = &self.rungs[best].judged.weighted;
+        let known = &closest.judged.weighted;
         if let Some(found) = annealed::annealed(self.target, known, self.left(), self.seed)? {
             let (target, others, seed) = (self.target, &self.others, self.seed);
             let config = &self.verdict;
