@@ -117,7 +117,9 @@ pub fn fit_observed(
         if let Some(learnt) = learnt(density, dimension, config)? {
             let target = Target::in_coordinates(&*learnt.coordinates, dimension)?;
             let start = learnt.start(start);
-            let (rungs, best) = auto.climb(&target, &start, seed, &config.driver, observer)?;
+            let given = learnt.gaussian.clone();
+            let driver = &config.driver;
+            let (rungs, best) = auto.climb_from(&target, given, &start, seed, driver, observer)?;
             return Ok(Fit::new(rungs, best, &target).in_original(learnt));
         }
         let (rungs, best) = auto.climb(&target, start, seed, &config.driver, observer)?;

@@ -10,6 +10,7 @@
 use elbo_math::random::stream;
 
 use crate::coupled::coupled_normals;
+use crate::family::MeanField;
 use crate::optimizer::{Lbfgs, LbfgsState, Smooth};
 use crate::{Draws, Target, ViError};
 
@@ -34,7 +35,8 @@ const LARGEST_SD: f64 = 1e100;
 
 /// The degrees that are reached from all 0 or from all 1, whichever has the larger ELBO: between the
 /// two lie coordinates that suit neither weak nor strong data, from which an ascent may not get away.
-/// `start` is a point in the coordinates with all degrees equal to its argument.
+/// `start` is a point in the coordinates with all degrees equal to its argument. Beside the degrees
+/// comes the Gaussian that was found with them.
 ///
 /// # Errors
 /// [`ViError::Start`] without usable draws around the starts, and what the density fails with.
@@ -42,31 +44,37 @@ pub(super) fn learn(
     target: &Target<'_>,
     start: impl Fn(f64) -> Result<Vec<f64>, ViError>,
     seed: u64,
-) -> Result<Vec<f64>, ViError> {
-    let mut best: Option<(f64, Vec<f64>)> = None;
+) -> Result<(Vec<f64>, MeanField), ViError> {
+    let mut best: Option<Ascent> = None;
     let mut error = None;
     for degree in [0.0, 1.0] {
         let found = start(degree).and_then(|point| ascend(target, &point, degree, seed));
         match found {
-            Ok(found) if best.as_ref().is_none_or(|b| found.0 > b.0) => best = Some(found),
+            Ok(found) if best.as_ref().is_none_or(|b| found.elbo > b.elbo) => best = Some(found),
             Ok(_) => {}
             Err(e) => error = Some(e),
         }
     }
     match (best, error) {
-        (Some((_, degrees)), _) => Ok(degrees.iter().map(|l| snapped(*l)).collect()),
+        (Some(best), _) => Ok((
+            best.degrees.iter().map(|l| snapped(*l)).collect(),
+            MeanField::new(best.mean, best.sds)?,
+        )),
         (None, Some(error)) => Err(error),
         (None, None) => unreachable!("either start succeeds or fails"),
     }
 }
 
-/// The ELBO and the degrees that an ascent from degrees that are all equal reaches.
-fn ascend(
-    target: &Target<'_>,
-    start: &[f64],
-    degree: f64,
-    seed: u64,
-) -> Result<(f64, Vec<f64>), ViError> {
+/// What an ascent reached.
+struct Ascent {
+    elbo: f64,
+    degrees: Vec<f64>,
+    mean: Vec<f64>,
+    sds: Vec<f64>,
+}
+
+/// An ascent from degrees that are all equal.
+fn ascend(target: &Target<'_>, start: &[f64], degree: f64, seed: u64) -> Result<Ascent, ViError> {
     let d = start.len();
     let objective = |stage: usize| {
         let mut rng = stream(seed, "reparameterised/draws", stage as u64);
@@ -93,8 +101,14 @@ fn ascend(
     let second = objective(1);
     state = LbfgsState::new(&second, state.position().to_vec())?;
     lbfgs.run(&second, &mut state, STEPS[1])?;
-    let degrees = state.position()[d..target.dimension()].to_vec();
-    Ok((state.value(), degrees))
+    let (mean, rest) = state.position().split_at(d);
+    let (degrees, log_sds) = rest.split_at(target.dimension() - d);
+    Ok(Ascent {
+        elbo: state.value(),
+        degrees: degrees.to_vec(),
+        mean: mean.to_vec(),
+        sds: log_sds.iter().map(|l| l.exp()).collect(),
+    })
 }
 
 fn snapped(degree: f64) -> f64 {

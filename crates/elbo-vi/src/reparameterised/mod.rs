@@ -13,6 +13,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::family::MeanField;
 use crate::method::Start;
 use crate::{Draws, LogDensity, Target, ViError};
 
@@ -44,6 +45,8 @@ pub trait Coordinates: LogDensity + Send {
 pub(crate) struct Learnt {
     pub coordinates: Arc<dyn Coordinates>,
     pub degrees: Vec<f64>,
+    /// The Gaussian that was found with them, where there were any to learn.
+    pub gaussian: Option<MeanField>,
     pub gradient_evaluations: u64,
 }
 
@@ -59,7 +62,7 @@ impl Learnt {
         seed: u64,
     ) -> Result<Self, ViError> {
         let n = geometry.n_degrees();
-        let (mut degrees, mut gradient_evaluations) = (Vec::new(), 0);
+        let (mut degrees, mut gaussian, mut gradient_evaluations) = (Vec::new(), None, 0);
         if n > 0 {
             let point = |degree: f64| {
                 let coordinates = geometry.at(&vec![degree; n]);
@@ -68,12 +71,14 @@ impl Learnt {
             };
             let extended = geometry.extended();
             let target = Target::new(&*extended, dimension + n)?;
-            degrees = degrees::learn(&target, point, seed)?;
+            let found = degrees::learn(&target, point, seed)?;
+            (degrees, gaussian) = (found.0, Some(found.1));
             gradient_evaluations = target.gradient_evaluations();
         }
         Ok(Self {
             coordinates: geometry.at(&degrees),
             degrees,
+            gaussian,
             gradient_evaluations,
         })
     }

@@ -6,8 +6,8 @@
 use super::rung::{Rung, best};
 use super::{adapted, annealed, modes};
 use crate::diagnostic::verdict::{Grade, VerdictConfig};
-use crate::driver::{DriverConfig, Observer, Stopped};
-use crate::family::FullRank;
+use crate::driver::{DriverConfig, Fitted, Observer, Outcome, Stopped};
+use crate::family::{FullRank, MeanField};
 use crate::method::probes::probes;
 use crate::method::{AnyMethod, Flow, Mixture, Start, mixture};
 use crate::{Approximation, Target, ViError};
@@ -20,6 +20,9 @@ const ANNEALED: usize = 300;
 
 /// Up to here every mode gets a covariance matrix of its own.
 const MODES: usize = 100;
+
+/// Below this k̂ the weights have a mean, so that some of the draws lie where the mass is.
+const FAIR: f64 = 1.0;
 
 /// No method takes more than one part in so many of the budget.
 const SHARE: u64 = 10;
@@ -65,7 +68,31 @@ impl<'a, 'o> Climb<'a, 'o> {
         }
     }
 
-    /// Runs a method from where the last rung ended.
+    /// Takes a Gaussian that is known already.
+    pub(super) fn given(&mut self, q: MeanField) -> Result<(), ViError> {
+        let found = Fitted {
+            approximation: Box::new(q),
+            outcome: Outcome {
+                stopped: Stopped::Converged,
+                gradient_evaluations: 0,
+                trace: Vec::new(),
+            },
+            failure: None,
+            halves: None,
+        };
+        self.others = probes(self.target, self.start, &*found.approximation, self.seed);
+        let (target, others, quick) = (self.target, &self.others, self.quick());
+        let rung = Rung::new("meanfield", found, target, others, &quick, self.seed)?;
+        self.add(rung);
+        Ok(())
+    }
+
+    /// Whether something found so far overlaps with the target well enough to start from.
+    pub(super) fn is_fair(&self) -> bool {
+        best(&self.rungs).is_some_and(|r| self.rungs[r].judged.verdict.khat < FAIR)
+    }
+
+    /// Runs a method from where the closest rung ended.
     pub(super) fn run(&mut self, method: &AnyMethod) -> Result<(), ViError> {
         let left = self.left();
         if self.over || left == 0 {
@@ -91,9 +118,6 @@ impl<'a, 'o> Climb<'a, 'o> {
         let interrupted = found.outcome.stopped == Stopped::Interrupted;
         let (target, others, quick) = (self.target, &self.others, self.quick());
         let rung = Rung::new(method.name(), found, target, others, &quick, self.seed)?;
-        if let Some(mean) = rung.centre() {
-            self.from = Start::Point(mean);
-        }
         self.add(rung);
         self.over |= interrupted;
         Ok(())
@@ -162,14 +186,9 @@ impl<'a, 'o> Climb<'a, 'o> {
         Ok(())
     }
 
-    /// Carries draws of a Gaussian to the target, from the rung that came closest by its ELBO: k̂ does
-    /// not rank what is far off.
+    /// Carries draws of a Gaussian to the target, with the moments of the closest rung.
     pub(super) fn anneal(&mut self) -> Result<(), ViError> {
-        let elbo = |rung: &Rung| rung.judged.verdict.elbo.value;
-        let closest = (self.rungs.iter())
-            .filter(|rung| elbo(rung).is_finite())
-            .max_by(|a, b| elbo(a).total_cmp(&elbo(b)));
-        let Some(closest) = closest else {
+        let Some(closest) = self.closest() else {
             return Ok(());
         };
         if self.over || self.target.dimension() > ANNEALED {
@@ -215,6 +234,17 @@ impl<'a, 'o> Climb<'a, 'o> {
     fn add(&mut self, rung: Rung) {
         self.over |= rung.grade() == Grade::Good;
         self.rungs.push(rung);
+        if let Some(mean) = self.closest().and_then(Rung::centre) {
+            self.from = Start::Point(mean);
+        }
+    }
+
+    /// The rung with the largest ELBO: k̂ does not rank what is far off.
+    fn closest(&self) -> Option<&Rung> {
+        let elbo = |rung: &Rung| rung.judged.verdict.elbo.value;
+        (self.rungs.iter())
+            .filter(|rung| elbo(rung).is_finite())
+            .max_by(|a, b| elbo(a).total_cmp(&elbo(b)))
     }
 
     /// The verdict's settings while better rungs may come.

@@ -18,6 +18,7 @@ pub use rung::Rung;
 use super::{AnyMethod, Description, FullRank, LowRank, Pathfinder, Start};
 use crate::diagnostic::verdict::VerdictConfig;
 use crate::driver::{DriverConfig, Fitted, Observer};
+use crate::family::MeanField;
 use crate::{Target, ViError};
 
 /// How help and documentation list it.
@@ -59,14 +60,37 @@ impl Auto {
         config: &DriverConfig,
         observer: &mut Observer<'_>,
     ) -> Result<(Vec<Rung>, usize), ViError> {
+        self.climb_from(target, None, start, seed, config, observer)
+    }
+
+    /// As [`climb`](Self::climb), with a Gaussian that is known already as the first rung.
+    ///
+    /// # Errors
+    /// As [`climb`](Self::climb).
+    pub(crate) fn climb_from(
+        &self,
+        target: &Target<'_>,
+        given: Option<MeanField>,
+        start: &Start,
+        seed: u64,
+        config: &DriverConfig,
+        observer: &mut Observer<'_>,
+    ) -> Result<(Vec<Rung>, usize), ViError> {
         let dimension = target.dimension();
         let mut climb = Climb::new(target, start, seed, config, self.verdict, observer);
-        climb.run(&AnyMethod::Pathfinder(Pathfinder {
-            n_paths: 8,
-            ..Pathfinder::default()
-        }))?;
-        climb.mix()?;
-        climb.adapt()?;
+        if let Some(q) = given {
+            climb.given(q)?;
+            climb.adapt()?;
+        }
+        // Paths look for what a fair Gaussian needs no more: where the mass is.
+        if !climb.is_fair() {
+            climb.run(&AnyMethod::Pathfinder(Pathfinder {
+                n_paths: 8,
+                ..Pathfinder::default()
+            }))?;
+            climb.mix()?;
+            climb.adapt()?;
+        }
         climb.run(&if dimension <= FULL_RANK {
             AnyMethod::FullRank(FullRank::default())
         } else {
