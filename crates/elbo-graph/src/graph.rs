@@ -219,8 +219,35 @@ impl Graph {
             let shapes: Vec<String> = args.iter().map(|a| self.shape(*a).to_string()).collect();
             panic!("{} of {}", function.name(), shapes.join(", "));
         };
+        // A positive parameter's logarithm is the parameter before its transform. Computed the long way
+        // it would lose all digits where the value rounds to 1, and with them a density its tail.
+        if function == Function::Log
+            && let Some(exponent) = self.exponent(args[0])
+        {
+            return exponent;
+        }
         let args = args.to_vec();
         self.add(Op::Pointwise { function, args }, shape)
+    }
+
+    /// `x` of `eˣ`, or of `eˣ + 0`, as a lower bound of zero leaves it.
+    fn exponent(&self, node: NodeId) -> Option<NodeId> {
+        let Op::Pointwise { function, args } = &self.nodes[node.index()].op else {
+            return None;
+        };
+        match (function, args.as_slice()) {
+            (Function::Exp, [x]) => Some(*x),
+            (Function::Add, [a, b]) => {
+                let is_zero = |id: NodeId| {
+                    self.known(id)
+                        .is_some_and(|values| values.iter().all(|v| *v == 0.0))
+                };
+                let (zero, rest) = if is_zero(*b) { (*b, *a) } else { (*a, *b) };
+                let same = self.shape(rest) == self.shape(node);
+                (is_zero(zero) && same).then(|| self.exponent(rest))?
+            }
+            _ => None,
+        }
     }
 
     /// Row `rows[r]` of `source` as row `r`.

@@ -92,3 +92,20 @@ fn a_regression_on_rows_of_data_becomes_a_plate() {
     assert_eq!(plates.len(), 1);
     assert_eq!(plates[0].n_rows, n);
 }
+
+#[test]
+fn a_positive_parameter_keeps_its_logarithm_where_it_rounds_to_one() {
+    // a = e^u ~ LogNormal(0, s) at u = 1e-20, s = 1e-21: ten standard deviations out.
+    let mut m = Model::new();
+    let a = m.positive("a");
+    m.assume(&a, lognormal(0.0, 1e-21));
+    let model = m.compile().unwrap();
+    let (mut value, mut gradient) = ([0.0], [0.0]);
+    model
+        .program()
+        .log_densities_and_gradients(&[1e-20], 1, None, &mut value, &mut gradient);
+    // The Jacobian takes back the density's own 1/a.
+    let expected = Normal::new(0.0, 1e-21).unwrap().log_density(&1e-20);
+    assert_close("log density", value[0], expected, 1e-12);
+    assert_close("gradient", gradient[0], -1e-20 / 1e-42, 1e-12);
+}

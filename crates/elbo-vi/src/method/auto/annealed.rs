@@ -24,7 +24,7 @@ const DRAWS: usize = 1000;
 /// Draws in all where so few leave moments imprecise.
 const MOST_DRAWS: usize = 8000;
 /// Variances of the log weights to aim at, until the weights are good.
-const VARIANCES: [f64; 4] = [0.5, 0.17, 0.06, 0.02];
+const VARIANCES: [f64; 4] = [0.5, 0.5, 0.2, 0.07];
 /// Weights are good where this share of the draws counts,
 const COUNT: f64 = 0.3;
 /// and their k̂ is below this: then they have a variance.
@@ -67,7 +67,7 @@ pub(super) fn annealed(
         let mut carried = path.carry(target, &frame, DRAWS, seed)?;
         let good =
             carried.khat() <= KHAT && carried.effective_sample_size() >= COUNT * DRAWS as f64;
-        while good && !is_precise(&carried) {
+        while good && !is_precise(target, &carried) {
             let more = carried.draws.n_draws();
             let used = target.gradient_evaluations() - before;
             if 2 * more > MOST_DRAWS || used + (more * path.len()) as u64 * STEPS > budget {
@@ -76,8 +76,10 @@ pub(super) fn annealed(
             let seed = seed.wrapping_add(more as u64);
             carried = carried.joined(&path.carry(target, &frame, more, seed)?);
         }
+        // More draws see more of the tails.
+        let done = good && carried.khat() <= KHAT;
         best = Some((base, carried));
-        if good {
+        if done {
             break;
         }
     }
@@ -96,13 +98,18 @@ pub(super) fn annealed(
     }))
 }
 
-/// Whether every mean and standard deviation is known well enough to be promised.
-fn is_precise(carried: &WeightedDraws) -> bool {
+/// Whether every mean and standard deviation is known well enough to be promised, in the target's
+/// coordinates and in the user's.
+fn is_precise(target: &Target<'_>, carried: &WeightedDraws) -> bool {
     let limit = khat_threshold(carried.draws.n_draws());
-    let moments = carried.moments().unwrap_or_default();
-    moments
-        .iter()
-        .all(|m| m.mean_error().max(m.sd_error()) <= PRECISE && m.khat_mean.max(m.khat_sd) <= limit)
+    let all = |weighted: &WeightedDraws| {
+        let moments = weighted.moments().unwrap_or_default();
+        moments.iter().all(|m| {
+            m.mean_error().max(m.sd_error()) <= PRECISE && m.khat_mean.max(m.khat_sd) <= limit
+        })
+    };
+    let in_original = |to| all(&carried.in_original(to));
+    all(carried) && target.original().is_none_or(in_original)
 }
 
 /// Mean and covariance: weighted where the weights can be trusted, else those of the draws themselves.
