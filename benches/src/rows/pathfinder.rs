@@ -1,4 +1,4 @@
-//! Pathfinder, one path and four, against BlackJAX's after its compilation.
+//! Pathfinder, one path and four, against `BlackJAX`'s after its compilation.
 //!
 //! Each side leaves a thousand draws and their `log q`; one judge computes both bounds. The reference of
 //! means and deviations is a full-rank Gaussian fitted to a hundredth of a nat: at n = 10,000 the
