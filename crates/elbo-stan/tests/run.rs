@@ -311,9 +311,9 @@ fn what_has_no_meaning_ends_with_its_place() {
         ),
         ("real<lower=2> x;", RunErrorKind::Constraint, "`x` is NaN"),
         (
-            "real x = normal_rng(0, 1);",
-            RunErrorKind::Unsupported,
-            "`normal_rng`",
+            "real x = normal_rng(0, -1);",
+            RunErrorKind::Value,
+            "normal_rng: sigma is -1, and must be positive and finite",
         ),
         (
             "matrix[1, 1] x = cholesky_decompose([[-1]]);",
@@ -370,4 +370,22 @@ fn print_goes_to_the_observer() {
     )
     .expect("it runs");
     assert_eq!(said, ["a = [1,2] (1.5,2)"]);
+}
+
+#[test]
+fn random_numbers_depend_on_the_seed_and_on_nothing_else() {
+    let source = "functions { real twice_rng(real s) { return 2 * normal_rng(0, s); } } \
+                  transformed data { array[3] int n = poisson_rng({1.5, 10, 1000}); \
+                  real x = twice_rng(1); }";
+    let program = checked(source);
+    let of = |seed| {
+        let mut limits = RunLimits::default();
+        limits.seed = seed;
+        let program = program.program.as_ref().expect("checked");
+        let known = known(program, &BTreeMap::new(), &limits, &mut |_| {}).expect("it runs");
+        (known.by_name("n").cloned(), known.by_name("x").cloned())
+    };
+    assert_eq!(of(1), of(1));
+    assert_ne!(of(1).0, of(2).0);
+    assert_ne!(of(1).1, of(2).1);
 }

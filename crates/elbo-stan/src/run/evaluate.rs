@@ -131,14 +131,17 @@ impl Machine<'_> {
             Callee::User(id) => self.user(id, values, span),
             Callee::Builtin(name) => {
                 let types: Vec<&Type> = call.arguments.iter().map(|a| &a.r#type).collect();
-                let function = builtin::find(name).filter(|_| call.functions.is_empty());
-                let function = function.ok_or_else(|| unsupported(span, name))?;
                 let arguments = builtin::Arguments {
                     values: &values,
                     types: &types,
                     limit: self.limits.bytes,
                 };
-                function(&arguments)
+                let outcome = builtin::find(name)
+                    .filter(|_| call.functions.is_empty())
+                    .map(|function| function(&arguments))
+                    .or_else(|| builtin::random::draw(name, &arguments, self.random.as_mut()?));
+                outcome
+                    .ok_or_else(|| unsupported(span, name))?
                     .map(Some)
                     .map_err(|message| bad(span, format!("{name}: {message}")))
             }

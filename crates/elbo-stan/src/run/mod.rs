@@ -2,7 +2,7 @@
 //!
 //! A machine walks the typed tree. It is bounded: steps, bytes and the depth of calls have limits
 //! ([`RunLimits`]), so that an endless `while` in transformed data ends in an error that says where.
-//! What it says (`print`) goes to an observer. Absent: parameters, densities, random numbers; a
+//! What it says (`print`) goes to an observer. Absent: parameters, densities; a
 //! function that is not evaluated here is reported as such.
 
 mod assign;
@@ -18,6 +18,8 @@ mod operator;
 mod value;
 
 use std::collections::BTreeMap;
+
+use elbo_math::random::{Stream, stream};
 
 pub use error::{RunError, RunErrorKind};
 pub use json::read_json;
@@ -36,6 +38,8 @@ pub struct RunLimits {
     pub bytes: usize,
     /// Calls of the program's functions inside each other. Default 200.
     pub calls: usize,
+    /// The key of the random numbers that `transformed data` draws. Default 0.
+    pub seed: u64,
 }
 
 impl Default for RunLimits {
@@ -44,6 +48,7 @@ impl Default for RunLimits {
             steps: 200_000_000,
             bytes: 1 << 30,
             calls: 200,
+            seed: 0,
         }
     }
 }
@@ -94,6 +99,7 @@ pub fn known(
             steps: 0,
             calls: 0,
             depth: 0,
+            random: Some(stream(limits.seed, "stan/transformed data", 0)),
         };
         machine.read_data(data)?;
         machine.transformed_data()?;
@@ -148,6 +154,8 @@ struct Machine<'p> {
     calls: usize,
     /// Statements and expressions inside each other, those of calls included.
     depth: usize,
+    /// Where `_rng` functions draw from; `None` where nothing is random.
+    random: Option<Stream>,
 }
 
 type Run<T> = Result<T, RunError>;

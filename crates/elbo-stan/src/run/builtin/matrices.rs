@@ -154,12 +154,12 @@ pub(super) const ROWS: &[(&str, Function)] = &[
     }),
 ];
 
-fn of(m: &Matrix) -> Value {
+pub(super) fn of(m: &Matrix) -> Value {
     Value::Reals(Tensor::new(vec![m.rows(), m.cols()], m.as_slice().to_vec()))
 }
 
 /// An argument as a matrix; a vector is a column, a row vector a row.
-fn matrix(a: &Arguments, i: usize) -> Result<Matrix, String> {
+pub(super) fn matrix(a: &Arguments, i: usize) -> Result<Matrix, String> {
     let t = a.reals(i)?;
     if t.shape().is_empty() {
         return Err("a number is no matrix".into());

@@ -3,6 +3,7 @@
 mod containers;
 mod matrices;
 mod numbers;
+pub(super) mod random;
 
 use super::{Tensor, Value};
 use crate::typed::Type;
