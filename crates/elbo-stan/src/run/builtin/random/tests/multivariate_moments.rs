@@ -295,7 +295,7 @@ fn hidden_states_are_drawn_jointly_given_all_observations() {
     let transitions = Matrix::from_rows(&[[0.8, 0.2], [0.3, 0.7]]);
     let rho = [0.6, 0.4];
     // The oracle: all eight paths by enumeration.
-    let mut joint = vec![0.0; 8];
+    let mut joint = [0.0; 8];
     for (path, weight) in joint.iter_mut().enumerate() {
         let state = |t: usize| (path >> t) & 1;
         let steps = (1..3).map(|t| transitions.row(state(t - 1))[state(t)]);
