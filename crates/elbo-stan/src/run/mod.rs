@@ -15,6 +15,7 @@ mod execute;
 mod index;
 mod json;
 mod operator;
+mod rdump;
 mod value;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use elbo_math::random::{Stream, stream};
 
 pub use error::{RunError, RunErrorKind};
 pub use json::read_json;
+pub use rdump::{read_data, read_rdump};
 pub use value::{Complex, Tensor, Value};
 
 use crate::source::Span;
