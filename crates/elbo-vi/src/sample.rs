@@ -48,6 +48,34 @@ impl Default for SampleConfig {
     }
 }
 
+/// How the sampler came to one draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trajectory {
+    /// The log density at the draw.
+    pub log_density: f64,
+    /// The mean acceptance probability along the trajectory.
+    pub acceptance: f64,
+    /// The step size.
+    pub step_size: f64,
+    /// How often the trajectory was doubled.
+    pub depth: u64,
+    /// Steps, each with one gradient.
+    pub n_steps: u64,
+    /// Whether it diverged.
+    pub diverged: bool,
+    /// The Hamiltonian at the draw.
+    pub energy: f64,
+}
+
+/// What warm-up has tuned for one chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tuned {
+    /// The step size.
+    pub step_size: f64,
+    /// The diagonal of the inverse mass matrix.
+    pub inverse_masses: Vec<f64>,
+}
+
 /// Draws from the target, with what tells whether they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -57,6 +85,10 @@ pub struct Sample {
     pub n_chains: usize,
     /// Kept draws whose trajectory diverged.
     pub divergences: usize,
+    /// One per draw.
+    pub trajectories: Vec<Trajectory>,
+    /// One per chain.
+    pub tuned: Vec<Tuned>,
     /// One per coordinate.
     pub summaries: Vec<Summary>,
     /// Gradients computed, warm-up included.
@@ -106,12 +138,14 @@ pub fn sample(target: &Target<'_>, config: &SampleConfig, seed: u64) -> Result<S
         run_chain(target, config, seed, range.start as u64)
     });
     let mut draws = Draws::zeros(target.dimension(), config.n_chains * config.n_draws);
-    let mut divergences = 0;
+    let (mut trajectories, mut tuned) = (Vec::new(), Vec::new());
     for (c, chain) in chains.into_iter().enumerate() {
-        let (chain, diverged) = chain?;
-        draws.put(c * config.n_draws, &chain);
-        divergences += diverged;
+        let chain = chain?;
+        draws.put(c * config.n_draws, &chain.draws);
+        trajectories.extend(chain.trajectories);
+        tuned.push(chain.tuned);
     }
+    let divergences = trajectories.iter().filter(|t| t.diverged).count();
     let summaries = parallel::map_chunks(target.dimension(), 1, |range| {
         let chains: Vec<&[f64]> = draws
             .coordinate(range.start)
@@ -123,6 +157,8 @@ pub fn sample(target: &Target<'_>, config: &SampleConfig, seed: u64) -> Result<S
         draws,
         n_chains: config.n_chains,
         divergences,
+        trajectories,
+        tuned,
         summaries,
         gradient_evaluations: target.gradient_evaluations() - before,
     })
@@ -152,13 +188,19 @@ fn check(config: &SampleConfig) -> Result<(), ViError> {
     Ok(())
 }
 
-/// One chain's draws and how many of them diverged.
+/// What one chain leaves.
+struct ChainDraws {
+    draws: Draws,
+    trajectories: Vec<Trajectory>,
+    tuned: Tuned,
+}
+
 fn run_chain(
     target: &Target<'_>,
     config: &SampleConfig,
     seed: u64,
     chain: u64,
-) -> Result<(Draws, usize), ViError> {
+) -> Result<ChainDraws, ViError> {
     let mut settings = DiagNutsSettings {
         num_tune: config.n_warmup as u64,
         num_draws: config.n_draws as u64,
@@ -166,6 +208,7 @@ fn run_chain(
         ..DiagNutsSettings::default()
     };
     settings.adapt_options.step_size_settings.target_accept = config.target_accept;
+    settings.adapt_options.mass_matrix_options.store_mass_matrix = true;
 
     let failure = Mutex::new(None);
     let failed = |what: &'static str| {
@@ -191,15 +234,38 @@ fn run_chain(
         .set_position(&start)
         .map_err(|_| failed("the sampler's first step"))?;
     let mut draws = Draws::zeros(target.dimension(), config.n_draws);
-    let mut divergences = 0;
+    let mut trajectories = Vec::with_capacity(config.n_draws);
+    let mut tuned = Tuned {
+        step_size: f64::NAN,
+        inverse_masses: vec![1.0; target.dimension()],
+    };
     for t in 0..config.n_warmup + config.n_draws {
-        let (position, progress) = sampler.draw().map_err(|_| failed("a NUTS trajectory"))?;
+        let (position, _, stats, progress) = sampler
+            .expanded_draw()
+            .map_err(|_| failed("a NUTS trajectory"))?;
+        if let Some(scales) = stats.hamiltonian.transformation.mass_matrix_inv {
+            // The sampler keeps standard deviations under this name.
+            tuned.inverse_masses = scales.iter().map(|s| s * s).collect();
+        }
         if let Some(kept) = t.checked_sub(config.n_warmup) {
             draws.set_draw(kept, &position);
-            divergences += usize::from(progress.diverging);
+            tuned.step_size = progress.step_size;
+            trajectories.push(Trajectory {
+                log_density: stats.point.logp,
+                acceptance: stats.adapt.step_size.mean_tree_accept,
+                step_size: progress.step_size,
+                depth: stats.depth,
+                n_steps: progress.num_steps,
+                diverged: progress.diverging,
+                energy: stats.point.energy,
+            });
         }
     }
-    Ok((draws, divergences))
+    Ok(ChainDraws {
+        draws,
+        trajectories,
+        tuned,
+    })
 }
 
 /// The target as `nuts-rs` wants it; keeps the error that ended a chain.
@@ -267,9 +333,11 @@ impl CpuLogpFunc for Position<'_> {
 
 #[cfg(test)]
 mod tests {
+    use elbo_math::linalg::Cholesky;
     use elbo_testkit::Estimate;
 
     use super::*;
+    use crate::LogDensity;
     use crate::density::FromFn;
     use crate::testing::{FUNNEL, Gaussian};
 
@@ -290,6 +358,24 @@ mod tests {
                 mcse: summary.mcse_sd,
             }
             .assert_agrees("sd", 3, gaussian.covariance[(i, i)].sqrt());
+        }
+        assert_eq!((sample.trajectories.len(), sample.tuned.len()), (4000, 4));
+        for (s, trajectory) in sample.trajectories.iter().enumerate() {
+            let value = gaussian.log_density_and_gradient(&sample.draws.draw(s), &mut [0.0; 5]);
+            // The same numbers up to the sampler's own rescaling.
+            assert!((trajectory.log_density - value.unwrap()).abs() < 1e-9);
+            assert!((0.0..=1.0).contains(&trajectory.acceptance));
+            assert!(trajectory.n_steps >= 1 && trajectory.n_steps < 1 << (trajectory.depth + 1));
+        }
+        let precision = Cholesky::new(&gaussian.covariance).unwrap().inverse();
+        for tuned in &sample.tuned {
+            for (i, inverse_mass) in tuned.inverse_masses.iter().enumerate() {
+                // The sampler's rule is sd(x)/sd(∇log p), here √(Σ/Λ); tuned on some hundred draws,
+                // it is within a factor of two.
+                let rule = (gaussian.covariance[(i, i)] / precision[(i, i)]).sqrt();
+                let ratio = inverse_mass / rule;
+                assert!((0.5..2.0).contains(&ratio), "{ratio}");
+            }
         }
         // Warm-up counts, and nothing is counted twice.
         assert_eq!(sample.gradient_evaluations, target.gradient_evaluations());
@@ -323,7 +409,7 @@ mod tests {
 
     #[test]
     fn failures_keep_their_cause() {
-        let run = |density: &dyn crate::LogDensity, start| {
+        let run = |density: &dyn LogDensity, start| {
             let target = Target::new(density, 1).unwrap();
             let config = SampleConfig {
                 start,
