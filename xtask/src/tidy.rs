@@ -15,7 +15,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("elbo-models", &["elbo-math", "elbo-dist"]),
     ("elbo-graph", &["elbo-math", "elbo-dist"]),
     ("elbo-vi", &["elbo-math", "elbo-dist", "elbo-graph"]),
-    ("elbo-stan", &["elbo-math", "elbo-dist", "elbo-graph"]),
+    (
+        "elbo-stan",
+        &["elbo-math", "elbo-dist", "elbo-graph", "elbo-vi"],
+    ),
     ("elbo-data", &["elbo-math"]),
     (
         "elbo",

@@ -24,19 +24,24 @@ mod functions;
 mod include;
 mod lexer;
 mod limits;
+mod lower;
+mod model;
 mod parser;
 mod printer;
 pub mod run;
 mod source;
 mod syntax;
 mod token;
+mod trace;
 pub mod typed;
 mod types;
 
 pub use diagnostic::{Code, Diagnostic, Severity, Style};
 pub use include::{Included, Includes, NoIncludes};
 pub use limits::Limits;
+pub use model::{Column, DensityOptions, Model};
 pub use source::{Location, SourceFile, Sources, Span};
+pub use trace::Jacobian;
 
 /// What a check found.
 #[derive(Clone, Debug)]

@@ -46,6 +46,11 @@ impl Density {
         DENSITIES.iter().find(|d| d.name == name)
     }
 
+    /// Whether corresponding entries of the arguments belong together, each with a density of its own.
+    pub fn is_entrywise(&self) -> bool {
+        self.form == Form::Entrywise
+    }
+
     /// Adds the log density to a graph, one value per row.
     ///
     /// Unknown arguments outside of their support give −∞; derivatives there mean nothing.

@@ -113,7 +113,18 @@ fn put_indexed(
             value.shape()
         ));
     }
+    if root.is_symbolic() != value.is_symbolic() {
+        let numbers = || "the value has another type".to_owned();
+        let new = value.as_numbers().ok_or_else(numbers)?;
+        let mut t = root.as_numbers().ok_or_else(numbers)?;
+        // The old entries are not shared with `root` while they are written.
+        *root = Value::Ints(Tensor::list(Vec::new()));
+        scatter(&mut t, &places, &new);
+        *root = Value::Symbolic(t);
+        return Ok(());
+    }
     match (root, value) {
+        (Value::Symbolic(t), Value::Symbolic(new)) => scatter(t, &places, &new),
         (Value::Ints(t), Value::Ints(new)) => scatter(t, &places, &new),
         (Value::Reals(t), Value::Reals(new)) => scatter(t, &places, &new),
         (Value::Complexes(t), Value::Complexes(new)) => scatter(t, &places, &new),

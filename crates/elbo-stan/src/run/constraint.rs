@@ -29,7 +29,7 @@ impl Machine<'_> {
     }
 
     /// What is wrong with a value, if something is.
-    fn check(
+    pub(super) fn check(
         &mut self,
         value: &Value,
         constraint: &Constraint,

@@ -34,7 +34,7 @@ pub struct RunError {
 }
 
 impl RunError {
-    pub(super) fn new(kind: RunErrorKind, span: Span, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: RunErrorKind, span: Span, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),

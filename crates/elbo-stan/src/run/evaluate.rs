@@ -3,6 +3,7 @@
 use super::index::{gather, selectors};
 use super::operator::{binary, unary};
 use super::{Machine, Run, RunError, RunErrorKind, Tensor, Value, bad, builtin};
+use crate::lower;
 use crate::source::Span;
 use crate::typed::{
     BinaryOperator, Call, Callee, Expression, ExpressionKind, FunctionId, Index, Type,
@@ -24,10 +25,20 @@ impl Machine<'_> {
                     format!("`{}` has no value yet", self.variables[id.0].name),
                 )
             })?,
-            ExpressionKind::Target => return Err(unsupported(e.span, "target()")),
+            ExpressionKind::Target => {
+                self.visit(e.span);
+                let total = self.trace.total().map_err(|message| bad(e.span, message))?;
+                Value::from_numbers(Tensor::scalar(total))
+            }
             ExpressionKind::Unary(operator, operand) => {
                 let value = self.evaluate(operand)?;
-                unary(*operator, &operand.r#type, value).map_err(|message| bad(e.span, message))?
+                if value.is_symbolic() {
+                    self.visit(e.span);
+                    lower::operator::unary(&mut self.trace, *operator, &operand.r#type, &value)
+                } else {
+                    unary(*operator, &operand.r#type, value)
+                }
+                .map_err(|message| bad(e.span, message))?
             }
             ExpressionKind::Binary(operator, operands) => {
                 return self.binary(*operator, operands, e.span);
@@ -67,15 +78,16 @@ impl Machine<'_> {
         })
     }
 
-    fn all(&mut self, items: &[Expression]) -> Run<Vec<Value>> {
+    pub(super) fn all(&mut self, items: &[Expression]) -> Run<Vec<Value>> {
         items.iter().map(|item| self.evaluate(item)).collect()
     }
 
-    /// An int.
+    /// An int. One that depends on parameters is decided.
     pub(super) fn int(&mut self, e: &Expression) -> Run<i32> {
-        self.evaluate(e)?
-            .as_int()
-            .ok_or_else(|| bad(e.span, "this is no int"))
+        match self.evaluate(e)? {
+            Value::Symbolic(t) if t.shape().is_empty() => self.decide(t.entries()[0], e.span),
+            value => value.as_int().ok_or_else(|| bad(e.span, "this is no int")),
+        }
     }
 
     pub(super) fn condition(&mut self, e: &Expression) -> Run<bool> {
@@ -102,7 +114,31 @@ impl Machine<'_> {
         let left = self.evaluate(&operands[0])?;
         let right = self.evaluate(&operands[1])?;
         let types = [&operands[0].r#type, &operands[1].r#type];
-        binary(operator, types, &left, &right).map_err(|message| bad(span, message))
+        self.operate(operator, types, &left, &right, span)
+    }
+
+    /// An operator on two values, known or not.
+    pub(super) fn operate(
+        &mut self,
+        operator: BinaryOperator,
+        types: [&Type; 2],
+        left: &Value,
+        right: &Value,
+        span: Span,
+    ) -> Run<Value> {
+        let is_division = matches!(
+            operator,
+            BinaryOperator::Divide | BinaryOperator::LeftDivide
+        );
+        let scalar = |t: &Type| matches!(t, Type::Int | Type::Real | Type::Complex);
+        let is_solved = is_division && !types.iter().any(|t| scalar(t) || t.is_complex());
+        if left.is_symbolic() || right.is_symbolic() || is_solved {
+            self.visit(span);
+            lower::operator::binary(&mut self.trace, operator, types, left, right)
+        } else {
+            binary(operator, types, left, right)
+        }
+        .map_err(|message| bad(span, message))
     }
 
     /// Indices, each as a list of positions from 1, or one position, or all.
@@ -115,6 +151,12 @@ impl Machine<'_> {
                     Index::Single(e) => Chosen::Single(self.int(e)?),
                     Index::Several(e) => match self.evaluate(e)? {
                         Value::Ints(t) => Chosen::Several(t.entries().to_vec()),
+                        Value::Symbolic(t) => Chosen::Several(
+                            t.entries()
+                                .iter()
+                                .map(|n| self.decide(*n, e.span))
+                                .collect::<Run<_>>()?,
+                        ),
                         _ => return Err(bad(e.span, "these are no ints")),
                     },
                     Index::From(e) => Chosen::Between(self.int(e)?, None),
@@ -131,25 +173,61 @@ impl Machine<'_> {
             Callee::User(id) => self.user(id, values, span),
             Callee::Builtin(name) => {
                 let types: Vec<&Type> = call.arguments.iter().map(|a| &a.r#type).collect();
-                let arguments = builtin::Arguments {
-                    values: &values,
-                    types: &types,
-                    limit: self.limits.bytes,
-                };
-                let outcome = builtin::find(name)
-                    .filter(|_| call.functions.is_empty())
-                    .map(|function| function(&arguments))
-                    .or_else(|| builtin::random::draw(name, &arguments, self.random.as_mut()?));
-                outcome
-                    .ok_or_else(|| unsupported(span, name))?
-                    .map(Some)
-                    .map_err(|message| bad(span, format!("{name}: {message}")))
+                if !call.functions.is_empty() {
+                    return Err(unsupported(span, name));
+                }
+                self.builtin(name, &values, &types, span).map(Some)
             }
         }
     }
 
+    /// A function of Stan.
+    pub(super) fn builtin(
+        &mut self,
+        name: &'static str,
+        values: &[Value],
+        types: &[&Type],
+        span: Span,
+    ) -> Run<Value> {
+        let is_known = !values.iter().any(Value::is_symbolic);
+        let result = match builtin::find(name).filter(|_| is_known) {
+            Some(function) => function(&builtin::Arguments {
+                values,
+                types,
+                limit: self.limits.bytes,
+            }),
+            None if lower::functions::exists(name) => {
+                self.visit(span);
+                lower::functions::value(&mut lower::functions::Call {
+                    trace: &mut self.trace,
+                    name,
+                    values,
+                    types,
+                    limit: self.limits.bytes,
+                })
+            }
+            None => {
+                let arguments = builtin::Arguments {
+                    values,
+                    types,
+                    limit: self.limits.bytes,
+                };
+                self.random
+                    .as_mut()
+                    .and_then(|random| builtin::random::draw(name, &arguments, random))
+                    .ok_or_else(|| unsupported(span, name))?
+            }
+        };
+        result.map_err(|message| bad(span, format!("{name}: {message}")))
+    }
+
     /// A function of the program, in a frame of its own.
-    fn user(&mut self, id: FunctionId, values: Vec<Value>, span: Span) -> Run<Option<Value>> {
+    pub(super) fn user(
+        &mut self,
+        id: FunctionId,
+        values: Vec<Value>,
+        span: Span,
+    ) -> Run<Option<Value>> {
         let function = &self.program.functions[id.0];
         if self.calls >= self.limits.calls {
             return Err(RunError::new(
@@ -165,9 +243,13 @@ impl Machine<'_> {
         frame.resize(function.variables.len(), None);
         let frame = std::mem::replace(&mut self.frame, frame);
         let variables = std::mem::replace(&mut self.variables, &function.variables);
+        let calls_before = self.calls_so_far;
+        let next = u32::try_from(self.call_sites.len()).unwrap_or(u32::MAX - 1) + 1;
+        self.calls_so_far = *self.call_sites.entry((calls_before, span)).or_insert(next);
         self.calls += 1;
         let result = self.execute(&function.body);
         self.calls -= 1;
+        self.calls_so_far = calls_before;
         self.frame = frame;
         self.variables = variables;
         match result? {
@@ -190,7 +272,7 @@ pub(super) fn unsupported(span: Span, name: &str) -> RunError {
     RunError::new(
         RunErrorKind::Unsupported,
         span,
-        format!("`{name}` cannot be evaluated before sampling"),
+        format!("`{name}` is not evaluated yet"),
     )
 }
 
@@ -235,6 +317,10 @@ pub(super) fn stack(values: Vec<Value>, element: &Type) -> Result<Value, String>
                 }
             }
             Ok(Value::Tuples(shape, tuples))
+        }
+        _ if values.iter().any(Value::is_symbolic) => {
+            let parts: Option<Vec<_>> = values.iter().map(Value::as_numbers).collect();
+            Ok(Value::Symbolic(join(&parts.ok_or_else(mistake)?)?))
         }
         t if t.is_complex() => {
             let parts: Option<Vec<_>> = values.iter().map(Value::as_complexes).collect();

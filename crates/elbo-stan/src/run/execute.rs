@@ -1,8 +1,6 @@
 //! Statements.
 
-use super::evaluate::unsupported;
-use super::operator::binary;
-use super::{Machine, Run, RunError, RunErrorKind, Value, bad};
+use super::{Machine, Run, RunError, RunErrorKind, Tensor, Value, bad};
 use crate::typed::{
     BlockKind, Declaration, Expression, Message, Place, Printable, SizedType, Statement,
     StatementKind, Target, Type, VariableId,
@@ -27,7 +25,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn block(&mut self, statements: &[Statement]) -> Run<Flow> {
+    pub(super) fn block(&mut self, statements: &[Statement]) -> Run<Flow> {
         for statement in statements {
             match self.execute(statement)? {
                 Flow::Next => {}
@@ -92,8 +90,8 @@ impl Machine<'_> {
                 if let (Some(operator), Target::Place(place)) = (operator, target) {
                     let old = self.read_place(place)?;
                     let types = [&place.r#type, &value.r#type];
-                    new = binary(*operator, types, &old, &new)
-                        .map_err(|message| bad(statement.span, message))?
+                    new = self
+                        .operate(*operator, types, &old, &new, statement.span)?
                         .converted(&place.r#type);
                 }
                 self.write(target, new)?;
@@ -101,9 +99,14 @@ impl Machine<'_> {
             StatementKind::Call(call) => {
                 self.call(call, statement.span)?;
             }
-            StatementKind::Distribution(d) => return Err(unsupported(statement.span, &d.name)),
-            StatementKind::Target(_) | StatementKind::Jacobian(_) => {
-                return Err(unsupported(statement.span, "target +="));
+            StatementKind::Distribution(d) => self.distribution(d, statement.span)?,
+            StatementKind::Target(e) => {
+                let value = self.evaluate(e)?;
+                self.add(&value, false, statement.span)?;
+            }
+            StatementKind::Jacobian(e) => {
+                let value = self.evaluate(e)?;
+                self.add(&value, true, statement.span)?;
             }
             StatementKind::Message(message, items) => self.message(*message, items, statement)?,
             StatementKind::Break => return Ok(Flow::Break),
@@ -180,7 +183,7 @@ impl Machine<'_> {
     }
 
     /// A value of a declared type, before anything is assigned.
-    fn unset(&mut self, sized: &SizedType) -> Run<Value> {
+    pub(super) fn unset(&mut self, sized: &SizedType) -> Run<Value> {
         let (shape, inner) = self.shape(sized)?;
         match inner {
             SizedType::Tuple(parts) => {
@@ -265,6 +268,16 @@ fn parts_of(value: &Value, r#type: &Type) -> Vec<Value> {
                 .map(|at| Value::real(t.entries()[at]))
                 .collect()
         }
+        (Value::Symbolic(t), Type::Matrix) => {
+            let (rows, columns) = (t.shape()[0], t.shape()[1]);
+            (0..columns)
+                .flat_map(|j| (0..rows).map(move |i| i * columns + j))
+                .map(|at| Value::from_numbers(Tensor::scalar(t.entries()[at])))
+                .collect()
+        }
+        (Value::Symbolic(t), _) => (0..split(t.shape()))
+            .map(|i| Value::from_numbers(t.part(i)))
+            .collect(),
         (Value::Ints(t), _) => (0..split(t.shape()))
             .map(|i| Value::Ints(t.part(i)))
             .collect(),
@@ -302,6 +315,9 @@ fn show(value: &Value) -> String {
         Value::Ints(t) => nested(t.shape(), t.entries(), &|i| i.to_string()),
         Value::Reals(t) => nested(t.shape(), t.entries(), &|x| x.to_string()),
         Value::Complexes(t) => nested(t.shape(), t.entries(), &|[a, b]| format!("({a},{b})")),
+        Value::Symbolic(t) => nested(t.shape(), t.entries(), &|n| {
+            n.known().map_or_else(|| "?".to_owned(), |x| x.to_string())
+        }),
         Value::Tuple(parts) => {
             let parts: Vec<String> = parts.iter().map(show).collect();
             format!("({})", parts.join(","))

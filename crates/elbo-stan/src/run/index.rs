@@ -96,6 +96,7 @@ pub(super) fn gather(value: &Value, axes: &[Axis]) -> Value {
         Value::Ints(t) => Value::Ints(pick(t, axes)),
         Value::Reals(t) => Value::Reals(pick(t, axes)),
         Value::Complexes(t) => Value::Complexes(pick(t, axes)),
+        Value::Symbolic(t) => Value::from_numbers(pick(t, axes)),
         Value::Tuple(_) => value.clone(),
         Value::Tuples(shape, tuples) => {
             let mut chosen: Vec<Value> = offsets(shape, axes)

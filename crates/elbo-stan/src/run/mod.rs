@@ -9,25 +9,30 @@ mod assign;
 mod builtin;
 mod constraint;
 mod data;
+mod decision;
+mod density;
 mod error;
 mod evaluate;
 mod execute;
 mod index;
 mod json;
 mod operator;
+mod parameters;
 mod rdump;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use elbo_math::random::{Stream, stream};
 
+pub(crate) use decision::Decision;
 pub use error::{RunError, RunErrorKind};
 pub use json::read_json;
 pub use rdump::{read_data, read_rdump};
 pub use value::{Complex, Tensor, Value};
 
 use crate::source::Span;
+use crate::trace::{Number, Trace};
 use crate::typed::{BlockKind, Program, Variable, VariableId};
 
 /// How much a run may ask of the machine.
@@ -92,36 +97,13 @@ pub fn known(
     // A program may call itself inside deep expressions, and the caller's stack may be small: the
     // machine has one of its own, which its limit on depth cannot exhaust.
     let run = || {
-        let mut machine = Machine {
-            program,
-            variables: &program.variables,
-            limits,
-            say,
-            frame: vec![None; program.variables.len()],
-            steps: 0,
-            calls: 0,
-            depth: 0,
-            random: Some(stream(limits.seed, "stan/transformed data", 0)),
-        };
+        let mut machine = Machine::new(program, limits, say);
+        machine.random = Some(stream(limits.seed, "stan/transformed data", 0));
         machine.read_data(data)?;
         machine.transformed_data()?;
         Ok(machine.frame)
     };
-    let frame = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("transformed data".to_owned())
-            .stack_size(STACK)
-            .spawn_scoped(scope, run);
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(error) => Err(RunError::new(
-                RunErrorKind::Limit,
-                Span { start: 0, end: 0 },
-                format!("no thread to run in: {error}"),
-            )),
-        }
-    })?;
+    let frame = with_stack(run)?;
     let names = program
         .variables
         .iter()
@@ -135,6 +117,132 @@ pub fn known(
     Ok(Known {
         values: frame,
         names,
+    })
+}
+
+/// A program run up to the end of its model, with symbols for its parameters.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    /// What was computed.
+    pub(crate) trace: Trace,
+    /// The values of the program's frame.
+    pub(crate) frame: Vec<Option<Value>>,
+    /// What parameters decided on the way.
+    pub(crate) decisions: Vec<Decision>,
+}
+
+/// Runs parameters, transformed parameters and the model.
+///
+/// Where parameters decide, the decisions of `path` are taken first, and then those that fall at
+/// `point`. The decisions before an error come with it.
+pub(crate) fn lower(
+    program: &Program,
+    known: &Known,
+    limits: &RunLimits,
+    say: &mut (dyn FnMut(&str) + Send),
+    point: &[f64],
+    path: &[i32],
+) -> Result<Lowered, (RunError, Vec<Decision>, Trace)> {
+    let mut run = || {
+        let mut machine = Machine::new(program, limits, say);
+        machine.frame.clone_from(&known.values);
+        machine.point = point;
+        machine.path = path;
+        let result = machine.model();
+        let Machine {
+            trace,
+            frame,
+            decisions,
+            ..
+        } = machine;
+        match result {
+            Ok(()) => Ok(Lowered {
+                trace,
+                frame,
+                decisions,
+            }),
+            Err(error) => Err((error, decisions, trace)),
+        }
+    };
+    with_stack(|| Ok(run())).unwrap_or_else(|error| Err((error, Vec::new(), Trace::new())))
+}
+
+/// The number of free coordinates of the parameters.
+pub(crate) fn dimension(program: &Program, known: &Known, limits: &RunLimits) -> Run<usize> {
+    let mut silent = |_: &str| {};
+    with_stack(|| {
+        let mut machine = Machine::new(program, limits, &mut silent);
+        machine.frame.clone_from(&known.values);
+        machine.parameters()?;
+        Ok(machine.free.len())
+    })
+}
+
+/// Values of the variables of a block before anything is assigned to them.
+pub(crate) fn unset(
+    program: &Program,
+    known: &Known,
+    limits: &RunLimits,
+    block: BlockKind,
+) -> Run<Vec<(VariableId, Value)>> {
+    let mut silent = |_: &str| {};
+    with_stack(|| {
+        let mut machine = Machine::new(program, limits, &mut silent);
+        machine.frame.clone_from(&known.values);
+        let mut values = Vec::new();
+        for declaration in program.declarations(block) {
+            let value = machine.unset(&declaration.r#type)?;
+            let ids = declaration.variables.iter();
+            values.extend(ids.map(|(id, _)| (*id, value.clone())));
+        }
+        Ok(values)
+    })
+}
+
+/// Generated quantities for one draw after another, each with the values of parameters and
+/// transformed parameters. What ends a draw's run is its result. Random numbers depend on the seed
+/// and the draw's number, which counts from `first`.
+pub(crate) fn generate(
+    program: &Program,
+    known: &Known,
+    limits: &RunLimits,
+    seed: u64,
+    first: u64,
+    draws: impl Iterator<Item = Vec<(VariableId, Value)>> + Send,
+) -> Run<Vec<Run<Vec<(VariableId, Value)>>>> {
+    let mut silent = |_: &str| {};
+    with_stack(move || {
+        Ok(draws
+            .zip(first..)
+            .map(|(values, draw)| {
+                let mut machine = Machine::new(program, limits, &mut silent);
+                machine.random = Some(stream(seed, "stan/generated quantities", draw));
+                machine.frame.clone_from(&known.values);
+                for (id, value) in values {
+                    machine.frame[id.0] = Some(value);
+                }
+                machine.generated()
+            })
+            .collect())
+    })
+}
+
+/// Runs on a stack that the machine's limit on depth cannot exhaust.
+fn with_stack<T: Send>(run: impl FnOnce() -> Run<T> + Send) -> Run<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("stan program".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, run);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => Err(RunError::new(
+                RunErrorKind::Limit,
+                Span { start: 0, end: 0 },
+                format!("no thread to run in: {error}"),
+            )),
+        }
     })
 }
 
@@ -158,11 +266,79 @@ struct Machine<'p> {
     depth: usize,
     /// Where `_rng` functions draw from; `None` where nothing is random.
     random: Option<Stream>,
+    /// What is computed from parameters.
+    trace: Trace,
+    /// The sequence of calls that is being run, by number; 0 outside functions.
+    calls_so_far: u32,
+    /// A number for every place of a call within a sequence of calls.
+    call_sites: HashMap<(u32, Span), u32>,
+    /// The free coordinates, in order.
+    free: Vec<Number>,
+    /// Where parameters decide.
+    point: &'p [f64],
+    /// How they decided before.
+    path: &'p [i32],
+    decisions: Vec<Decision>,
 }
 
 type Run<T> = Result<T, RunError>;
 
+impl<'p> Machine<'p> {
+    fn new(
+        program: &'p Program,
+        limits: &'p RunLimits,
+        say: &'p mut (dyn FnMut(&str) + Send),
+    ) -> Self {
+        Self {
+            program,
+            variables: &program.variables,
+            limits,
+            say,
+            frame: vec![None; program.variables.len()],
+            steps: 0,
+            calls: 0,
+            depth: 0,
+            random: None,
+            trace: Trace::new(),
+            calls_so_far: 0,
+            call_sites: HashMap::new(),
+            free: Vec::new(),
+            point: &[],
+            path: &[],
+            decisions: Vec::new(),
+        }
+    }
+}
+
 impl Machine<'_> {
+    /// Parameters, transformed parameters, and the model.
+    fn model(&mut self) -> Run<()> {
+        let program = self.program;
+        self.parameters()?;
+        self.block(program.block(BlockKind::TransformedParameters))?;
+        for declaration in program.declarations(BlockKind::TransformedParameters) {
+            self.check_transformed(declaration)?;
+        }
+        self.block(program.block(BlockKind::Model))?;
+        Ok(())
+    }
+
+    /// Generated quantities, and what they declare.
+    fn generated(&mut self) -> Run<Vec<(VariableId, Value)>> {
+        let program = self.program;
+        self.block(program.block(BlockKind::GeneratedQuantities))?;
+        let mut values = Vec::new();
+        for declaration in program.declarations(BlockKind::GeneratedQuantities) {
+            self.check_declared(declaration)?;
+            for (id, _) in &declaration.variables {
+                if let Some(value) = self.frame[id.0].take() {
+                    values.push((*id, value));
+                }
+            }
+        }
+        Ok(values)
+    }
+
     /// Counts a step.
     fn step(&mut self, span: Span) -> Run<()> {
         self.steps += 1;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::trace::Number;
 use crate::typed::Type;
 
 /// What an int has before it is assigned, as in Stan.
@@ -51,6 +52,11 @@ impl<T: Clone> Tensor<T> {
         &self.entries
     }
 
+    /// All entries, for whoever keeps them beyond this tensor.
+    pub(crate) fn shared(&self) -> Arc<[T]> {
+        Arc::clone(&self.entries)
+    }
+
     /// All entries to write to; copied first if others share them.
     pub fn entries_mut(&mut self) -> &mut [T] {
         Arc::make_mut(&mut self.entries)
@@ -95,6 +101,8 @@ pub enum Value {
     Reals(Tensor<f64>),
     /// Complex numbers, in whatever reals can be in.
     Complexes(Tensor<Complex>),
+    /// Reals, or ints made by comparisons, some of which depend on parameters.
+    Symbolic(Tensor<Number>),
     /// A tuple.
     Tuple(Vec<Value>),
     /// An array of tuples: the array's shape, and the tuples in row-major order.
@@ -118,6 +126,7 @@ impl Value {
             Self::Ints(t) => t.shape(),
             Self::Reals(t) => t.shape(),
             Self::Complexes(t) => t.shape(),
+            Self::Symbolic(t) => t.shape(),
             Self::Tuple(_) => &[],
             Self::Tuples(shape, _) => shape,
         }
@@ -131,7 +140,33 @@ impl Value {
         }
     }
 
-    /// Numbers as reals; `None` for complex numbers and tuples.
+    /// The numbers themselves if all are known, symbols otherwise.
+    pub(crate) fn from_numbers(numbers: Tensor<Number>) -> Self {
+        let known: Option<Vec<f64>> = numbers.entries().iter().map(|n| n.known()).collect();
+        match known {
+            Some(known) => Self::Reals(Tensor::new(numbers.shape().to_vec(), known)),
+            None => Self::Symbolic(numbers),
+        }
+    }
+
+    /// Numbers, known or not; `None` for complex numbers and tuples.
+    pub(crate) fn as_numbers(&self) -> Option<Tensor<Number>> {
+        match self {
+            Self::Symbolic(t) => Some(t.clone()),
+            other => Some(other.as_reals()?.map(|x| Number::Known(*x))),
+        }
+    }
+
+    /// Whether it depends on parameters.
+    pub(crate) fn is_symbolic(&self) -> bool {
+        match self {
+            Self::Symbolic(_) => true,
+            Self::Tuple(parts) | Self::Tuples(_, parts) => parts.iter().any(Self::is_symbolic),
+            _ => false,
+        }
+    }
+
+    /// Numbers as reals; `None` for complex numbers, tuples and what depends on parameters.
     pub fn as_reals(&self) -> Option<Tensor<f64>> {
         match self {
             Self::Ints(t) => Some(t.map(|&i| if i == UNSET { f64::NAN } else { f64::from(i) })),
@@ -192,6 +227,7 @@ impl Value {
             Self::Ints(t) => t.entries().len() * 4,
             Self::Reals(t) => t.entries().len() * 8,
             Self::Complexes(t) => t.entries().len() * 16,
+            Self::Symbolic(t) => t.entries().len() * size_of::<Number>(),
             Self::Tuple(parts) | Self::Tuples(_, parts) => parts.iter().map(Self::bytes).sum(),
         }
     }

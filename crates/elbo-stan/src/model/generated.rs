@@ -1,0 +1,135 @@
+//! Draws as the program names them.
+
+use elbo_graph::LaneBlock;
+
+use super::path::Path;
+use super::{Model, columns};
+use crate::run::{self, RunError, RunErrorKind, Tensor, Value};
+use crate::trace::Number;
+use crate::typed::VariableId;
+
+impl Model {
+    /// Parameters, transformed parameters and generated quantities at unconstrained points.
+    ///
+    /// Random numbers of draw `s` depend on `seed` and `s` alone. `points` holds `dimension × n_draws` numbers, draws innermost; the result `columns × n_draws`.
+    /// Where the program refuses to generate quantities for a draw, they are NaN.
+    ///
+    /// # Errors
+    /// If something cannot be evaluated for any draw.
+    ///
+    /// # Panics
+    /// If `points` has another length.
+    pub fn constrain(
+        &self,
+        points: &[f64],
+        n_draws: usize,
+        seed: u64,
+    ) -> Result<Vec<f64>, RunError> {
+        let dimension = self.dimension();
+        assert_eq!(points.len(), dimension * n_draws, "dimension × draws");
+        let mut all = vec![f64::NAN; self.columns.len() * n_draws];
+        let values = self.values(points, n_draws)?;
+        let mut row = Vec::new();
+        for (s, values) in values.iter().enumerate() {
+            row.clear();
+            for (id, value) in values {
+                columns::flatten(value, &self.program.variables[id.0].r#type, &mut row);
+            }
+            for (c, number) in row.iter().enumerate() {
+                all[c * n_draws + s] = *number;
+            }
+        }
+        let first = row.len();
+        if first == self.columns.len() {
+            return Ok(all);
+        }
+        let generated = run::generate(
+            &self.program,
+            &self.known,
+            &self.limits,
+            seed,
+            0,
+            values.into_iter(),
+        )?;
+        for (s, values) in generated.into_iter().enumerate() {
+            let values = match values {
+                Ok(values) => values,
+                Err(error) if is_of_draw(error.kind) => continue,
+                Err(error) => return Err(error),
+            };
+            row.clear();
+            for (id, value) in &values {
+                columns::flatten(value, &self.program.variables[id.0].r#type, &mut row);
+            }
+            for (c, number) in row.iter().enumerate() {
+                all[(first + c) * n_draws + s] = *number;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Values of parameters and transformed parameters for each draw.
+    fn values(
+        &self,
+        points: &[f64],
+        n_draws: usize,
+    ) -> Result<Vec<Vec<(VariableId, Value)>>, RunError> {
+        let mut values = Vec::with_capacity(n_draws);
+        if !self.is_branching() {
+            for block in LaneBlock::all(points, n_draws) {
+                let lanes = block.lanes();
+                let symbols = symbols(&self.main, block.numbers(), lanes);
+                let here = lanes.min(n_draws - values.len());
+                values.extend((0..here).map(|lane| filled(&self.main, &symbols, lanes, lane)));
+            }
+            return Ok(values);
+        }
+        for s in 0..n_draws {
+            let point: Vec<f64> = points.iter().skip(s).step_by(n_draws).copied().collect();
+            let path = self.path_at(&point)?;
+            values.push(filled(&path, &symbols(&path, &point, 1), 1, 0));
+        }
+        Ok(values)
+    }
+}
+
+/// Whether an error is of one draw and not of the program.
+fn is_of_draw(kind: RunErrorKind) -> bool {
+    matches!(
+        kind,
+        RunErrorKind::Reject | RunErrorKind::Value | RunErrorKind::Constraint
+    )
+}
+
+fn symbols(path: &Path, points: &[f64], lanes: usize) -> Vec<f64> {
+    path.symbols
+        .as_ref()
+        .map_or_else(Vec::new, |program| program.outputs(points, lanes).concat())
+}
+
+/// A path's values with the symbols of a lane.
+fn filled(path: &Path, symbols: &[f64], lanes: usize, lane: usize) -> Vec<(VariableId, Value)> {
+    let mut numbers = symbols.iter().skip(lane).step_by(lanes).copied();
+    let values = path.values.iter();
+    values
+        .map(|(id, value)| (*id, fill(value, &mut numbers)))
+        .collect()
+}
+
+fn fill(value: &Value, numbers: &mut dyn Iterator<Item = f64>) -> Value {
+    match value {
+        Value::Symbolic(t) => {
+            let entries = t.entries().iter().map(|n| match n {
+                Number::Known(x) => *x,
+                Number::Symbol(_) => numbers.next().unwrap_or(f64::NAN),
+            });
+            Value::Reals(Tensor::new(t.shape().to_vec(), entries.collect()))
+        }
+        Value::Tuple(parts) => Value::Tuple(parts.iter().map(|part| fill(part, numbers)).collect()),
+        Value::Tuples(shape, parts) => Value::Tuples(
+            shape.clone(),
+            parts.iter().map(|part| fill(part, numbers)).collect(),
+        ),
+        known => known.clone(),
+    }
+}

@@ -1,0 +1,436 @@
+//! What a program computes from its parameters, recorded while it runs once.
+//!
+//! The one idea: an operation is recorded with its *site*, the place in the program where it
+//! happened. All operations of a site with arguments of the same sizes form a *group*; a loop over
+//! rows, however it is written, makes groups with an *instance* per row. Only when the run is over do
+//! groups become nodes of a graph ([`emit`]): a group whose instances do not need each other is one
+//! vectorised node, whatever the loops and branches around it were. Deliberately absent: the
+//! language ([`crate::run`]), and the formulas of densities (`elbo-graph`).
+
+mod chain;
+mod emit;
+mod graph;
+mod number;
+mod pack;
+mod schedule;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use elbo_graph::{Density, Function, Graph, NodeId, Shape, Transform};
+
+use crate::run::Tensor;
+use crate::source::Span;
+pub use emit::Jacobian;
+pub(crate) use emit::{Emission, Emitted};
+pub(crate) use number::{Number, Operand, Symbol};
+
+/// Where in a program something happens: the calls that led there, and the expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Site {
+    /// Which sequence of calls; 0 outside functions.
+    pub(crate) calls: u32,
+    /// The expression or statement.
+    pub(crate) span: Span,
+}
+
+/// Makes nodes from nodes, or says why it cannot.
+pub(crate) type Build = dyn Fn(&mut Graph, &[NodeId]) -> Result<NodeId, String> + Send + Sync;
+
+/// A function that gives one number for each row of its arguments.
+#[derive(Debug)]
+pub(crate) struct RowFunction {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Arguments that all rows must share, each a matrix as it is; any other argument is a row of
+    /// numbers for each row or one for all.
+    pub(crate) shared: &'static [usize],
+    /// From arguments to a column with an entry per row.
+    pub(crate) build: fn(&mut Graph, &[NodeId]) -> Result<NodeId, String>,
+}
+
+/// What an operation computes.
+#[derive(Clone)]
+pub(crate) enum Kind {
+    /// Free coordinates, rows × columns of them.
+    Free,
+    /// Values under a constraint; bounds are positions of arguments, the first being the free ones.
+    Constrained(Transform<usize>),
+    /// A function of corresponding entries; single numbers go with every entry.
+    Pointwise(Function),
+    /// A log density of corresponding entries, a number for each; single numbers go with every entry.
+    Density(&'static Density),
+    /// The sum of a value's entries.
+    Sum,
+    /// `log Σ exp` of a value's entries.
+    LogSumExp,
+    /// The sum of products of corresponding entries.
+    Dot,
+    /// A number for each instance.
+    Rows(&'static RowFunction),
+    /// Anything else, an instance at a time.
+    Block(&'static str, Arc<Build>),
+}
+
+impl Kind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Constrained(transform) => transform.name(),
+            Self::Pointwise(function) => function.name(),
+            Self::Density(density) => density.name,
+            Self::Sum => "sum",
+            Self::LogSumExp => "log_sum_exp",
+            Self::Dot => "dot_product",
+            Self::Rows(function) => function.name,
+            Self::Block(name, _) => name,
+        }
+    }
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The arguments at one position, of every instance.
+#[derive(Debug)]
+enum Column {
+    /// Single numbers.
+    Numbers(Vec<Number>),
+    /// Values with more entries or none.
+    Values(Vec<Operand>),
+}
+
+/// All operations of one site that are alike.
+#[derive(Debug)]
+pub(crate) struct Group {
+    site: Site,
+    kind: Kind,
+    args: Vec<Column>,
+    /// The shape of each argument of an instance.
+    shapes: Vec<Shape>,
+    /// The shape of an instance's result.
+    out: Shape,
+    /// How many operations were recorded before each instance.
+    order: Vec<u32>,
+}
+
+impl Group {
+    fn instances(&self) -> usize {
+        self.order.len()
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    site: Site,
+    /// Operations at this site before this one, during the same visit.
+    step: u32,
+    name: &'static str,
+    shapes: Vec<Shape>,
+    out: Shape,
+    /// Tells operations apart that cannot be done together.
+    alone: u32,
+}
+
+/// A part of the log density: consecutive entries of a group.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    group: u32,
+    first: u32,
+    len: u32,
+    /// Whether it belongs to a change of variables only.
+    jacobian: bool,
+}
+
+/// Everything that was recorded.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    groups: Vec<Group>,
+    index: HashMap<Key, u32>,
+    terms: Vec<Term>,
+    /// What is known of the log density.
+    constant: f64,
+    site: Site,
+    step: u32,
+    recorded: u32,
+}
+
+impl Trace {
+    pub(crate) fn new() -> Self {
+        Self {
+            groups: Vec::new(),
+            index: HashMap::new(),
+            terms: Vec::new(),
+            constant: 0.0,
+            site: Site {
+                calls: 0,
+                span: Span { start: 0, end: 0 },
+            },
+            step: 0,
+            recorded: 0,
+        }
+    }
+
+    /// Says where the next operations happen.
+    pub(crate) fn visit(&mut self, site: Site) {
+        self.site = site;
+        self.step = 0;
+    }
+
+    /// Records an operation; its result has `shape`, and as a node `out`. What is known throughout is
+    /// computed at once.
+    pub(crate) fn record(
+        &mut self,
+        kind: Kind,
+        args: Vec<(Operand, Shape)>,
+        out: Shape,
+        shape: Vec<usize>,
+    ) -> Result<Tensor<Number>, String> {
+        if !args.is_empty() && args.iter().all(|(arg, _)| arg.is_known()) {
+            let numbers = emit::known(&kind, &args, out)?;
+            return Ok(Tensor::new(
+                shape,
+                numbers.into_iter().map(Number::Known).collect(),
+            ));
+        }
+        let group = self.group(kind, &args, out);
+        let instance = self.groups[group as usize].order.len();
+        let order = self.recorded;
+        self.recorded = order
+            .checked_add(1)
+            .ok_or("the program computes more than 2³² values of its parameters")?;
+        let group_mut = &mut self.groups[group as usize];
+        group_mut.order.push(order);
+        for (column, (arg, _)) in group_mut.args.iter_mut().zip(args) {
+            match column {
+                Column::Numbers(numbers) => numbers.push(arg.number(0)),
+                Column::Values(values) => values.push(arg),
+            }
+        }
+        let first = instance * out.len();
+        let last = u32::try_from(first + out.len()).map_err(|_| {
+            "the program computes more than 2³² values of its parameters at one place".to_owned()
+        })?;
+        let entries = (last - out.len() as u32..last)
+            .map(|entry| Number::Symbol(Symbol { group, entry }))
+            .collect();
+        Ok(Tensor::new(shape, entries))
+    }
+
+    fn group(&mut self, kind: Kind, args: &[(Operand, Shape)], out: Shape) -> u32 {
+        let next = u32::try_from(self.groups.len()).expect("groups are fewer than instances");
+        let alone = match kind {
+            Kind::Free | Kind::Constrained(_) | Kind::Block(..) => next,
+            _ => u32::MAX,
+        };
+        let shapes: Vec<Shape> = args.iter().map(|(_, shape)| *shape).collect();
+        let key = Key {
+            site: self.site,
+            step: self.step,
+            name: kind.name(),
+            shapes: shapes.clone(),
+            out,
+            alone,
+        };
+        self.step += 1;
+        *self.index.entry(key).or_insert_with(|| {
+            let args = shapes.iter().map(|shape| {
+                if shape.is_scalar() {
+                    Column::Numbers(Vec::new())
+                } else {
+                    Column::Values(Vec::new())
+                }
+            });
+            self.groups.push(Group {
+                site: self.site,
+                kind,
+                args: args.collect(),
+                shapes,
+                out,
+                order: Vec::new(),
+            });
+            next
+        })
+    }
+
+    /// Adds all numbers to the log density.
+    pub(crate) fn add(&mut self, numbers: &Tensor<Number>, jacobian: bool) {
+        for number in numbers.entries() {
+            match number {
+                Number::Known(x) => self.constant += x,
+                Number::Symbol(s) => match self.terms.last_mut() {
+                    Some(term)
+                        if term.group == s.group
+                            && term.first + term.len == s.entry
+                            && term.jacobian == jacobian =>
+                    {
+                        term.len += 1;
+                    }
+                    _ => self.terms.push(Term {
+                        group: s.group,
+                        first: s.entry,
+                        len: 1,
+                        jacobian,
+                    }),
+                },
+            }
+        }
+    }
+
+    /// The log density so far.
+    pub(crate) fn total(&mut self) -> Result<Number, String> {
+        let mut entries = vec![Number::Known(self.constant)];
+        for term in &self.terms {
+            let symbols = (term.first..term.first + term.len).map(|entry| {
+                Number::Symbol(Symbol {
+                    group: term.group,
+                    entry,
+                })
+            });
+            entries.extend(symbols);
+        }
+        self.sum(&Tensor::list(entries))
+    }
+
+    // The operations, by name.
+
+    /// New free coordinates.
+    pub(crate) fn free(&mut self, shape: Shape) -> Result<Tensor<Number>, String> {
+        self.record(Kind::Free, Vec::new(), shape, vec![shape.len()])
+    }
+
+    /// A function of corresponding entries; single numbers go with every entry.
+    pub(crate) fn pointwise(
+        &mut self,
+        function: Function,
+        args: &[Operand],
+    ) -> Result<Tensor<Number>, String> {
+        // What a sum in a loop begins with is no term of it.
+        if function == Function::Add
+            && let [a, b] = args
+        {
+            let zero = |x: &Operand| x.len() == 1 && x.number(0) == Number::Known(0.0);
+            let one = |x: &Operand| x.len() == 1;
+            if zero(a) && one(b) {
+                return Ok(b.to_numbers());
+            }
+            if zero(b) && one(a) {
+                return Ok(a.to_numbers());
+            }
+        }
+        self.entrywise(Kind::Pointwise(function), args)
+    }
+
+    /// The log density of corresponding entries, a number for each.
+    pub(crate) fn density(
+        &mut self,
+        density: &'static Density,
+        args: &[Operand],
+    ) -> Result<Tensor<Number>, String> {
+        self.entrywise(Kind::Density(density), args)
+    }
+
+    fn entrywise(&mut self, kind: Kind, args: &[Operand]) -> Result<Tensor<Number>, String> {
+        let mut shape: &[usize] = &[];
+        for arg in args {
+            if shape.is_empty() {
+                shape = arg.shape();
+            } else if !arg.shape().is_empty() && arg.len() != shape.iter().product::<usize>() {
+                return Err(format!(
+                    "the sizes of arguments differ: {shape:?} and {:?}",
+                    arg.shape()
+                ));
+            }
+        }
+        let shape = shape.to_vec();
+        let n = shape.iter().product();
+        if n == 0 {
+            return Ok(Tensor::new(shape, Vec::new()));
+        }
+        let args = args
+            .iter()
+            .map(|arg| (arg.clone(), Shape::vector(arg.len())))
+            .collect();
+        self.record(kind, args, Shape::vector(n), shape)
+    }
+
+    /// The sum of all entries.
+    pub(crate) fn sum(&mut self, value: &Tensor<Number>) -> Result<Number, String> {
+        if let [one] = value.entries() {
+            return Ok(*one);
+        }
+        let known: Option<Vec<f64>> = value.entries().iter().map(|n| n.known()).collect();
+        if let Some(known) = known {
+            return Ok(Number::Known(known.iter().sum()));
+        }
+        self.row(Kind::Sum, vec![Operand::Numbers(value.clone())])
+    }
+
+    /// `log Σ exp` of all entries.
+    pub(crate) fn log_sum_exp(&mut self, value: Operand) -> Result<Number, String> {
+        match value.len() {
+            0 => Ok(Number::Known(f64::NEG_INFINITY)),
+            1 => Ok(value.number(0)),
+            _ => self.row(Kind::LogSumExp, vec![value]),
+        }
+    }
+
+    /// The sum of products of corresponding entries.
+    pub(crate) fn dot(&mut self, a: Operand, b: Operand) -> Result<Number, String> {
+        if a.len() != b.len() {
+            return Err(format!("the sizes {} and {} differ", a.len(), b.len()));
+        }
+        match a.len() {
+            0 => Ok(Number::Known(0.0)),
+            1 => {
+                let one = |x: &Operand| Operand::of(x.number(0));
+                let product = self.pointwise(Function::Multiply, &[one(&a), one(&b)])?;
+                Ok(product.entries()[0])
+            }
+            _ => self.row(Kind::Dot, vec![a, b]),
+        }
+    }
+
+    fn row(&mut self, kind: Kind, args: Vec<Operand>) -> Result<Number, String> {
+        let args = args
+            .into_iter()
+            .map(|arg| {
+                let shape = Shape::matrix(1, arg.len());
+                (arg, shape)
+            })
+            .collect();
+        Ok(self
+            .record(kind, args, Shape::SCALAR, Vec::new())?
+            .entries()[0])
+    }
+
+    /// A number of values each of which is a row of numbers, or a matrix for all rows.
+    pub(crate) fn rows(
+        &mut self,
+        function: &'static RowFunction,
+        args: Vec<(Operand, Shape)>,
+    ) -> Result<Number, String> {
+        let tensor = self.record(Kind::Rows(function), args, Shape::SCALAR, Vec::new())?;
+        Ok(tensor.entries()[0])
+    }
+
+    /// Anything else. Arguments come with the shapes that `build` wants its nodes to have; the node
+    /// that it makes has shape `out`, and its entries are those of a value of `shape` in row-major
+    /// order.
+    pub(crate) fn block(
+        &mut self,
+        name: &'static str,
+        args: Vec<(Operand, Shape)>,
+        out: Shape,
+        shape: Vec<usize>,
+        build: impl Fn(&mut Graph, &[NodeId]) -> Result<NodeId, String> + Send + Sync + 'static,
+    ) -> Result<Tensor<Number>, String> {
+        if out.is_empty() {
+            return Ok(Tensor::new(shape, Vec::new()));
+        }
+        self.record(Kind::Block(name, Arc::new(build)), args, out, shape)
+    }
+}

@@ -1,0 +1,173 @@
+//! Numbers from anywhere as one node.
+//!
+//! The one idea: most arguments are consecutive entries of one node, which is then taken as it is or
+//! by its rows; only what is mixed is copied together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use elbo_graph::{Graph, NodeId, Shape, reshape};
+
+use super::number::{Number, Symbol};
+
+/// Where the entries of a group's instances are.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// Not made.
+    Absent,
+    /// One node holds all instances, one after the other.
+    Whole(NodeId),
+    /// For each instance a node, and where in it its entries begin.
+    Parts(Vec<Option<(NodeId, u32)>>),
+}
+
+/// Nodes so far.
+#[derive(Debug)]
+pub(super) struct Packer {
+    pub(super) graph: Graph,
+    pub(super) places: Vec<Place>,
+    /// The number of entries of an instance of each group.
+    pub(super) lengths: Vec<u32>,
+    /// Entries that have been picked before.
+    picked: HashMap<(NodeId, Shape, Arc<[u32]>), NodeId>,
+}
+
+impl Packer {
+    pub(super) fn new(lengths: Vec<u32>) -> Self {
+        Self {
+            graph: Graph::new(),
+            places: vec![Place::Absent; lengths.len()],
+            lengths,
+            picked: HashMap::new(),
+        }
+    }
+
+    fn locate(&self, symbol: Symbol) -> (NodeId, u32) {
+        match &self.places[symbol.group as usize] {
+            Place::Whole(node) => (*node, symbol.entry),
+            Place::Parts(parts) => {
+                let length = self.lengths[symbol.group as usize];
+                let part = parts[(symbol.entry / length) as usize];
+                let (node, first) = part.expect("what is needed is made before");
+                (node, first + symbol.entry % length)
+            }
+            Place::Absent => unreachable!("what is needed is made before"),
+        }
+    }
+
+    /// The numbers as a node of a shape, row-major.
+    pub(super) fn pack(&mut self, numbers: &[Number], shape: Shape) -> NodeId {
+        let mut known = Vec::new();
+        // Sources in the order in which they are met, and for each number its source and entry.
+        let mut sources: Vec<NodeId> = Vec::new();
+        let mut seen: HashMap<NodeId, u32> = HashMap::new();
+        let mut entries: Vec<(u32, u32)> = Vec::with_capacity(numbers.len());
+        let mut last = None;
+        const KNOWN: u32 = u32::MAX;
+        for number in numbers {
+            match number {
+                Number::Known(x) => {
+                    entries.push((KNOWN, known.len() as u32));
+                    known.push(*x);
+                }
+                Number::Symbol(symbol) => {
+                    let (node, entry) = self.locate(*symbol);
+                    let source = match last {
+                        Some((n, source)) if n == node => source,
+                        _ => *seen.entry(node).or_insert_with(|| {
+                            sources.push(node);
+                            sources.len() as u32 - 1
+                        }),
+                    };
+                    last = Some((node, source));
+                    entries.push((source, entry));
+                }
+            }
+        }
+        match sources.as_slice() {
+            [] => self.graph.constant(known, shape),
+            [source] if known.is_empty() => {
+                let index: Vec<u32> = entries.into_iter().map(|(_, entry)| entry).collect();
+                self.pick(*source, index, shape)
+            }
+            _ => self.mixed(&sources, known, &entries, shape),
+        }
+    }
+
+    /// Entries of one node.
+    fn pick(&mut self, source: NodeId, index: Vec<u32>, shape: Shape) -> NodeId {
+        let from = self.graph.shape(source);
+        let follow = |index: &[u32]| index.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        if index.len() == from.len() && index[0] == 0 && follow(&index) {
+            if from == shape {
+                return source;
+            }
+        } else if shape.cols > 1 && shape.cols == from.cols {
+            let width = shape.cols as u32;
+            let whole = |row: &[u32]| row[0].is_multiple_of(width) && follow(row);
+            if index.chunks_exact(shape.cols).all(whole) {
+                let rows: Arc<[u32]> = index
+                    .chunks_exact(shape.cols)
+                    .map(|row| row[0] / width)
+                    .collect();
+                let key = (source, shape, Arc::clone(&rows));
+                let graph = &mut self.graph;
+                return *self
+                    .picked
+                    .entry(key)
+                    .or_insert_with(|| graph.gather(source, rows));
+            }
+        }
+        let index: Arc<[u32]> = index.into();
+        let key = (source, shape, Arc::clone(&index));
+        let graph = &mut self.graph;
+        *self
+            .picked
+            .entry(key)
+            .or_insert_with(|| graph.elements(source, index, shape))
+    }
+
+    /// Entries of several nodes, and known numbers: those of each source are put one below the other.
+    fn mixed(
+        &mut self,
+        sources: &[NodeId],
+        known: Vec<f64>,
+        entries: &[(u32, u32)],
+        shape: Shape,
+    ) -> NodeId {
+        let mut used: Vec<Vec<u32>> = vec![Vec::new(); sources.len()];
+        let mut places = Vec::with_capacity(entries.len());
+        for (source, entry) in entries {
+            if let Some(used) = used.get_mut(*source as usize) {
+                places.push(used.len() as u32);
+                used.push(*entry);
+            } else {
+                places.push(*entry);
+            }
+        }
+        let mut parts = Vec::new();
+        let mut offsets = Vec::new();
+        let mut offset = 0;
+        for (source, used) in sources.iter().zip(used) {
+            offsets.push(offset);
+            offset += used.len() as u32;
+            let column = Shape::vector(used.len());
+            parts.push(self.pick(*source, used, column));
+        }
+        if !known.is_empty() {
+            let column = Shape::vector(known.len());
+            parts.push(self.graph.constant(known, column));
+        }
+        let all = self.graph.rows(&parts);
+        let index: Vec<u32> = entries
+            .iter()
+            .zip(places)
+            .map(|((source, _), place)| offsets.get(*source as usize).unwrap_or(&offset) + place)
+            .collect();
+        let identity = index.iter().enumerate().all(|(i, at)| i as u32 == *at);
+        if identity {
+            return reshape(&mut self.graph, all, shape);
+        }
+        self.graph.elements(all, index, shape)
+    }
+}
