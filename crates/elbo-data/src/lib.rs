@@ -22,7 +22,9 @@
 //! | [`ratings`] | (user, item, rating) triplets, in memory or grouped by user on disk |
 //! | [`fit`] | the directory that a fit is kept in, and draws |
 //! | [`export`] | numbers for other tools |
+//! | [`cmdstan`] | draws in the format of `CmdStan` |
 
+pub mod cmdstan;
 pub mod export;
 pub mod fit;
 pub mod place;

@@ -7,6 +7,7 @@
 //! | `labels.json` | lists of names: columns, levels, ids |
 //! | `trace.csv` | the ELBO by iteration |
 //! | `draws.parquet` | draws of the constrained parameters, if there are any |
+//! | others | what a model needs to be opened again: a program, its data |
 //!
 //! Deliberately absent: what the arrays mean, which is the models' business; and the clock: times
 //! are passed in.
@@ -21,6 +22,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+use std::io::Write as _;
 use std::path::Path;
 
 use elbo_math::arrays::Arrays;
@@ -69,12 +71,34 @@ pub fn write_fit(
     draws: Option<&Draws>,
     overwrite: bool,
 ) -> Result<(), DataError> {
+    write_fit_with(dir, fit, draws, &[], overwrite)
+}
+
+/// Writes a fit with further files, each a name and its bytes, to be read with [`read_file`].
+///
+/// # Errors
+/// As [`write_fit`].
+pub fn write_fit_with(
+    dir: impl AsRef<Path>,
+    fit: &StoredFit,
+    draws: Option<&Draws>,
+    others: &[(String, Vec<u8>)],
+    overwrite: bool,
+) -> Result<(), DataError> {
     let staged = StagedDirectory::create(dir, overwrite, record::FILE)?;
-    fill(staged.path(), fit, draws).map_err(|error| staged.name_target(error))?;
+    fill(staged.path(), fit, draws, others).map_err(|error| staged.name_target(error))?;
     staged.commit()
 }
 
-fn fill(dir: &Path, fit: &StoredFit, draws: Option<&Draws>) -> Result<(), DataError> {
+fn fill(
+    dir: &Path,
+    fit: &StoredFit,
+    draws: Option<&Draws>,
+    others: &[(String, Vec<u8>)],
+) -> Result<(), DataError> {
+    for (name, bytes) in others {
+        files::write(&dir.join(name), |output| output.write_all(bytes))?;
+    }
     tensors::write(dir, &fit.arrays)?;
     record::write_labels(dir, &fit.labels)?;
     trace::write(&dir.join(trace::FILE), &fit.trace)?;
@@ -98,6 +122,14 @@ pub fn read_fit(dir: impl AsRef<Path>) -> Result<StoredFit, DataError> {
         labels: record::read_labels(dir)?,
         trace: trace::read(&dir.join(trace::FILE))?,
     })
+}
+
+/// Reads a further file of a fit.
+///
+/// # Errors
+/// [`DataError::NotAFit`] if there is none of this name; if it cannot be read.
+pub fn read_file(dir: impl AsRef<Path>, name: &'static str) -> Result<Vec<u8>, DataError> {
+    Ok(files::read(dir.as_ref(), name)?.1)
 }
 
 /// Reads the draws that were written with a fit; `None` if there are none.

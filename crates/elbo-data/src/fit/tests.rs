@@ -235,3 +235,15 @@ fn draws_round_trip_through_csv_and_parquet() {
     assert_eq!(Draws::read(csv).unwrap(), example_draws());
     assert_eq!(Draws::read(parquet).unwrap(), example_draws());
 }
+
+#[test]
+fn further_files_come_back_byte_for_byte() {
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("fit");
+    let others = [("program.stan".to_owned(), b"model { }\n\xff".to_vec())];
+    write_fit_with(&out, &example(), None, &others, false).unwrap();
+    assert_eq!(read_file(&out, "program.stan").unwrap(), others[0].1);
+    assert_eq!(read_fit(&out).unwrap(), example());
+    let error = read_file(&out, "data.json").unwrap_err().to_string();
+    assert!(error.contains("it has no data.json"), "{error}");
+}
