@@ -4,7 +4,7 @@ use elbo_graph::LaneBlock;
 
 use super::path::Path;
 use super::{Model, columns};
-use crate::run::{self, RunError, RunErrorKind, Tensor, Value};
+use crate::run::{self, RunError, RunErrorKind, Value, replaced};
 use crate::trace::Number;
 use crate::typed::VariableId;
 
@@ -109,27 +109,10 @@ fn symbols(path: &Path, points: &[f64], lanes: usize) -> Vec<f64> {
 
 /// A path's values with the symbols of a lane.
 fn filled(path: &Path, symbols: &[f64], lanes: usize, lane: usize) -> Vec<(VariableId, Value)> {
-    let mut numbers = symbols.iter().skip(lane).step_by(lanes).copied();
+    let numbers = symbols.iter().skip(lane).step_by(lanes);
+    let mut numbers = numbers.map(|x| Number::Known(*x));
     let values = path.values.iter();
     values
-        .map(|(id, value)| (*id, fill(value, &mut numbers)))
+        .map(|(id, value)| (*id, replaced(value, &mut numbers)))
         .collect()
-}
-
-fn fill(value: &Value, numbers: &mut dyn Iterator<Item = f64>) -> Value {
-    match value {
-        Value::Symbolic(t) => {
-            let entries = t.entries().iter().map(|n| match n {
-                Number::Known(x) => *x,
-                Number::Symbol(_) => numbers.next().unwrap_or(f64::NAN),
-            });
-            Value::Reals(Tensor::new(t.shape().to_vec(), entries.collect()))
-        }
-        Value::Tuple(parts) => Value::Tuple(parts.iter().map(|part| fill(part, numbers)).collect()),
-        Value::Tuples(shape, parts) => Value::Tuples(
-            shape.clone(),
-            parts.iter().map(|part| fill(part, numbers)).collect(),
-        ),
-        known => known.clone(),
-    }
 }

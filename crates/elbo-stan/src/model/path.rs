@@ -3,7 +3,9 @@
 use elbo_graph::{NodeId, Program as Compiled, Shape};
 
 use super::Model;
-use crate::run::{self, Decision, Known, Lowered, RunError, RunErrorKind, RunLimits, Value};
+use crate::run::{
+    self, Decision, Known, Lowered, RunError, RunErrorKind, RunLimits, Value, collect,
+};
 use crate::trace::{Emission, Emitted, Jacobian, Number, Symbol, Trace};
 use crate::typed::{Program, VariableId};
 
@@ -151,20 +153,6 @@ fn node(emitted: &mut Emitted, symbols: &[Symbol]) -> Option<NodeId> {
 fn deciding(emitted: &mut Emitted, decisions: &[Decision]) -> Option<Compiled> {
     let node = node(emitted, &symbols_of(decisions))?;
     Some(Compiled::report(emitted.graph(), &[node]))
-}
-
-/// The symbols of a value, in row-major order.
-fn collect(value: &Value, symbols: &mut Vec<Symbol>) {
-    match value {
-        Value::Symbolic(t) => symbols.extend(t.entries().iter().filter_map(|n| match n {
-            Number::Symbol(symbol) => Some(*symbol),
-            Number::Known(_) => None,
-        })),
-        Value::Tuple(parts) | Value::Tuples(_, parts) => {
-            parts.iter().for_each(|part| collect(part, symbols));
-        }
-        Value::Ints(_) | Value::Reals(_) | Value::Complexes(_) => {}
-    }
 }
 
 /// Names of parameters, for whoever reads a summary.

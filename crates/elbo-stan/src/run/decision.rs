@@ -4,14 +4,17 @@
 //! at one point and noted; what is recorded holds for all points where every decision falls alike
 //! ([`crate::model`] finds out which do).
 
-use elbo_graph::{Program, Shape};
+use elbo_graph::{Function, Program, Shape};
 
-use super::{Machine, Run, RunError, RunErrorKind, bad};
+use super::{Machine, Run, RunError, RunErrorKind, Value, bad};
 use crate::source::Span;
-use crate::trace::{Emission, Number};
+use crate::trace::{Emission, Number, Operand};
 
 /// As many decisions as a run may take.
 const MOST: usize = 10_000;
+
+/// As many ways through a function as are put together.
+const MOST_PATHS: usize = 256;
 
 /// A number that decided what was run, and how it fell.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +41,8 @@ impl Machine<'_> {
                 }
                 if let Some(value) = self.path.get(self.decisions.len()) {
                     f64::from(*value)
+                } else if self.takes_all_paths {
+                    1.0
                 } else {
                     let mut emitted = self
                         .trace
@@ -65,5 +70,71 @@ impl Machine<'_> {
             });
         }
         Ok(whole)
+    }
+
+    /// A value on every path, put together again where parameters decide. For what has no point to
+    /// decide at; conditions only, since an int may fall in more than two ways.
+    pub(super) fn on_all_paths(
+        &mut self,
+        span: Span,
+        run: &mut dyn FnMut(&mut Self) -> Run<Value>,
+    ) -> Run<Value> {
+        let path = std::mem::take(&mut self.path);
+        let decisions = std::mem::take(&mut self.decisions);
+        let takes_all_paths = std::mem::replace(&mut self.takes_all_paths, true);
+        let mut left = MOST_PATHS;
+        let result = self.from_here(Vec::new(), span, &mut left, run);
+        self.takes_all_paths = takes_all_paths;
+        self.decisions = decisions;
+        self.path = path;
+        result
+    }
+
+    fn from_here(
+        &mut self,
+        start: Vec<i32>,
+        span: Span,
+        left: &mut usize,
+        run: &mut dyn FnMut(&mut Self) -> Run<Value>,
+    ) -> Run<Value> {
+        *left = left.checked_sub(1).ok_or_else(|| {
+            RunError::new(
+                RunErrorKind::Limit,
+                span,
+                format!("there are more than {MOST_PATHS} paths through the function, the limit"),
+            )
+        })?;
+        let first = start.len();
+        self.path = start;
+        self.decisions.clear();
+        let mut value = run(self)?;
+        let taken = std::mem::take(&mut self.decisions);
+        for k in (first..taken.len()).rev() {
+            let mut start: Vec<i32> = taken[..k].iter().map(|d| d.value).collect();
+            start.push(0);
+            let other = self.from_here(start, span, left, run)?;
+            value = self.either(taken[k].number, &value, &other, span)?;
+        }
+        Ok(value)
+    }
+
+    /// One of two values of the same shape.
+    fn either(&mut self, condition: Number, yes: &Value, no: &Value, span: Span) -> Run<Value> {
+        if yes.shape() != no.shape() {
+            return Err(bad(span, "a condition decides what shape a value has"));
+        }
+        let operands = [Operand::from_value(yes), Operand::from_value(no)];
+        let [Some(yes), Some(no)] = operands else {
+            return Err(bad(
+                span,
+                "a condition decides between values that are not real",
+            ));
+        };
+        self.visit(span);
+        let chosen = self
+            .trace
+            .pointwise(Function::Select, &[Operand::of(condition), yes, no])
+            .map_err(|message| bad(span, message))?;
+        Ok(Value::from_numbers(chosen))
     }
 }

@@ -174,7 +174,7 @@ impl Machine<'_> {
             Callee::Builtin(name) => {
                 let types: Vec<&Type> = call.arguments.iter().map(|a| &a.r#type).collect();
                 if !call.functions.is_empty() {
-                    return Err(unsupported(span, name));
+                    return self.higher_order(name, call, values, span).map(Some);
                 }
                 self.builtin(name, &values, &types, span).map(Some)
             }

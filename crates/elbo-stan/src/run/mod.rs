@@ -7,6 +7,7 @@
 
 mod assign;
 mod builtin;
+mod callback;
 mod constraint;
 mod data;
 mod decision;
@@ -15,6 +16,7 @@ mod error;
 mod evaluate;
 mod execute;
 mod index;
+mod integral;
 mod json;
 mod operator;
 mod parameters;
@@ -25,6 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use elbo_math::random::{Stream, stream};
 
+pub(crate) use callback::{collect, replaced};
 pub(crate) use decision::Decision;
 pub use error::{RunError, RunErrorKind};
 pub use json::read_json;
@@ -147,7 +150,7 @@ pub(crate) fn lower(
         let mut machine = Machine::new(program, limits, say);
         machine.frame.clone_from(&known.values);
         machine.point = point;
-        machine.path = path;
+        machine.path = path.to_vec();
         let result = machine.model();
         let Machine {
             trace,
@@ -277,7 +280,9 @@ struct Machine<'p> {
     /// Where parameters decide.
     point: &'p [f64],
     /// How they decided before.
-    path: &'p [i32],
+    path: Vec<i32>,
+    /// Whether every way is taken where parameters decide.
+    takes_all_paths: bool,
     decisions: Vec<Decision>,
 }
 
@@ -304,7 +309,8 @@ impl<'p> Machine<'p> {
             call_sites: HashMap::new(),
             free: Vec::new(),
             point: &[],
-            path: &[],
+            path: Vec::new(),
+            takes_all_paths: false,
             decisions: Vec::new(),
         }
     }

@@ -69,10 +69,42 @@ pub(crate) type Fault = (Site, String);
 impl Trace {
     /// Builds the graph of the log density.
     pub(crate) fn emit(&self, emission: Emission<'_>) -> Result<Emitted, Fault> {
+        self.emit_with(emission, Graph::new(), &[])
+    }
+
+    /// Adds what is needed of some numbers to a graph that has nodes for all free coordinates.
+    pub(crate) fn emit_into(
+        &self,
+        graph: Graph,
+        free: &[NodeId],
+        numbers: &[Number],
+    ) -> Result<(Graph, NodeId), Fault> {
+        let outputs: Vec<Symbol> = numbers
+            .iter()
+            .filter_map(|n| match n {
+                Number::Symbol(symbol) => Some(*symbol),
+                Number::Known(_) => None,
+            })
+            .collect();
+        let emission = Emission {
+            density: None,
+            outputs: &outputs,
+        };
+        let mut emitted = self.emit_with(emission, graph, free)?;
+        let node = emitted.node(numbers, Shape::vector(numbers.len()));
+        Ok((emitted.packer.graph, node))
+    }
+
+    fn emit_with(
+        &self,
+        emission: Emission<'_>,
+        graph: Graph,
+        free: &[NodeId],
+    ) -> Result<Emitted, Fault> {
         let lengths = self.groups.iter().map(|g| g.out.len() as u32).collect();
         let mut emitter = Emitter {
             groups: &self.groups,
-            packer: Packer::new(lengths),
+            packer: Packer::new(graph, lengths),
             jacobian: Vec::new(),
             uses: HashMap::new(),
         };
@@ -92,8 +124,9 @@ impl Trace {
             })
         };
         // Coordinates are numbered in the order in which they are declared.
+        let mut given = free.iter().copied();
         for group in parameters() {
-            emitter.free(group);
+            emitter.free(group, &mut given);
         }
         let roots = parameters()
             .chain(terms().map(|term| term.group))
@@ -138,10 +171,11 @@ pub(super) struct Emitter<'t> {
 }
 
 impl Emitter<'_> {
-    fn free(&mut self, group: u32) {
+    fn free(&mut self, group: u32, given: &mut dyn Iterator<Item = NodeId>) {
         let g = &self.groups[group as usize];
         if matches!(g.kind, Kind::Free) {
-            let node = self.packer.graph.parameter(g.out);
+            let graph = &mut self.packer.graph;
+            let node = given.next().unwrap_or_else(|| graph.parameter(g.out));
             self.packer.places[group as usize] = Place::Whole(node);
         }
     }
@@ -333,7 +367,7 @@ pub(super) fn known(
     args: &[(Operand, Shape)],
     out: Shape,
 ) -> Result<Vec<f64>, String> {
-    let mut packer = Packer::new(Vec::new());
+    let mut packer = Packer::new(Graph::new(), Vec::new());
     let columns = args.iter().map(|(arg, shape)| {
         if shape.is_scalar() {
             Column::Numbers(vec![arg.number(0)])

@@ -180,6 +180,11 @@ impl Trace {
         self.step = 0;
     }
 
+    /// Says that the next operations are those of the visit's beginning again, for another instance.
+    pub(crate) fn again(&mut self) {
+        self.step = 0;
+    }
+
     /// Records an operation; its result has `shape`, and as a node `out`. What is known throughout is
     /// computed at once.
     pub(crate) fn record(

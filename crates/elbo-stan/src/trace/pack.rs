@@ -33,9 +33,9 @@ pub(super) struct Packer {
 }
 
 impl Packer {
-    pub(super) fn new(lengths: Vec<u32>) -> Self {
+    pub(super) fn new(graph: Graph, lengths: Vec<u32>) -> Self {
         Self {
-            graph: Graph::new(),
+            graph,
             places: vec![Place::Absent; lengths.len()],
             lengths,
             picked: HashMap::new(),
