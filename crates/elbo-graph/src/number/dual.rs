@@ -45,6 +45,14 @@ impl Number for Dual {
     }
 
     #[inline(always)]
+    fn known_mul_add<P: Products>(self, a: f64, c: Self) -> Self {
+        Self {
+            value: P::mul_add(a, self.value, c.value),
+            tangent: P::mul_add(a, self.tangent, c.tangent),
+        }
+    }
+
+    #[inline(always)]
     fn constant(value: f64) -> Self {
         Self {
             value,

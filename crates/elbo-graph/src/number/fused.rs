@@ -37,6 +37,11 @@ impl Number for FusedReal {
     }
 
     #[inline(always)]
+    fn known_mul_add<P: Products>(self, a: f64, c: Self) -> Self {
+        Self(P::mul_add(a, self.0, c.0))
+    }
+
+    #[inline(always)]
     fn constant(value: f64) -> Self {
         Self(value)
     }

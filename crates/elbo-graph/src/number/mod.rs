@@ -56,6 +56,10 @@ pub trait Number:
     #[must_use]
     fn mul_add<P: Products>(self, b: Self, c: Self) -> Self;
 
+    /// `a x + c` for a constant `a`, rounded as `P` does.
+    #[must_use]
+    fn known_mul_add<P: Products>(self, a: f64, c: Self) -> Self;
+
     /// A constant.
     fn constant(value: f64) -> Self;
 
@@ -350,7 +354,7 @@ pub trait Number:
         (
             self.chain(value, || slope),
             // Not slope − 1, which is 0 where the slope rounds to 1.
-            self.chain(slope, || -slope * value.exp()),
+            self.chain(slope, || -slope * exp_by::<Self::Products>(value)),
         )
     }
 }
@@ -372,6 +376,11 @@ impl Number for f64 {
     #[inline(always)]
     fn mul_add<P: Products>(self, b: Self, c: Self) -> Self {
         P::mul_add(self, b, c)
+    }
+
+    #[inline(always)]
+    fn known_mul_add<P: Products>(self, a: f64, c: Self) -> Self {
+        P::mul_add(a, self, c)
     }
 
     #[inline(always)]

@@ -50,6 +50,12 @@ pub(crate) fn backward<T: Number, const W: usize>(
     width: usize,
 ) {
     let ((gradient, _), (adjoint, _)) = (gradient.as_chunks_mut::<W>(), adjoint.as_chunks::<W>());
+    if width == 1 {
+        for (from, i) in adjoint.iter().zip(index) {
+            add(&mut gradient[*i as usize], from);
+        }
+        return;
+    }
     for (piece, i) in adjoint.chunks_exact(width).zip(index) {
         let to = &mut gradient[*i as usize * width..][..width];
         for (entry, from) in to.iter_mut().zip(piece) {

@@ -9,6 +9,10 @@
     reason = "a helper must be compiled with the instruction set of the kernel that calls it"
 )]
 
+mod side;
+#[cfg(test)]
+mod tests;
+
 use elbo_math::fused_or_separate;
 use elbo_math::simd::Products;
 use multiversion::multiversion;
@@ -16,42 +20,20 @@ use multiversion::multiversion;
 use super::with_lanes;
 use crate::number::Number;
 use crate::op::{Operand, Values};
+use side::{Side, accumulate, accumulate_either, add_to};
 
-/// Entries of the result that share loads: 4 × 16 numbers fill 8 of AVX-512's registers.
+/// Entries of the result that share loads, where 16 numbers are 2 of AVX-512's registers: 8 sums, as many
+/// as two units need that finish after four cycles.
 const TILE: usize = 4;
 
-/// A matrix's entries, as numbers in every lane.
-trait Side<T, const W: usize>: Copy {
-    /// Entries `first..first + n`.
-    fn part(self, first: usize, n: usize) -> Self;
+/// The same where the lanes fill one register or less.
+const NARROW_TILE: usize = 8;
 
-    /// Entry `i`.
-    fn at(self, i: usize) -> [T; W];
-}
+/// Numbers in the widest register.
+const EIGHT: usize = 8;
 
-impl<T: Number, const W: usize> Side<T, W> for &[f64] {
-    #[inline(always)]
-    fn part(self, first: usize, n: usize) -> Self {
-        &self[first..first + n]
-    }
-
-    #[inline(always)]
-    fn at(self, i: usize) -> [T; W] {
-        [T::constant(self[i]); W]
-    }
-}
-
-impl<T: Number, const W: usize> Side<T, W> for &[[T; W]] {
-    #[inline(always)]
-    fn part(self, first: usize, n: usize) -> Self {
-        &self[first..first + n]
-    }
-
-    #[inline(always)]
-    fn at(self, i: usize) -> [T; W] {
-        self[i]
-    }
-}
+/// Rows that are added up apart where a single lane leaves too few sums to keep the units busy.
+const PARTS: usize = 4;
 
 /// `out = a · b`, or `out += a · b` if it `adds`.
 pub(crate) fn forward<T: Number>(
@@ -178,21 +160,6 @@ fn right_of<T: Number, const W: usize>(
     }
 }
 
-/// `sum_l += a_l b_l`.
-#[inline(always)]
-fn accumulate<P: Products, T: Number, const W: usize>(sum: &mut [T; W], a: [T; W], b: [T; W]) {
-    for l in 0..W {
-        sum[l] = a[l].mul_add::<P>(b[l], sum[l]);
-    }
-}
-
-#[inline(always)]
-fn add_to<T: Number, const W: usize>(out: &mut [T; W], part: [T; W]) {
-    for l in 0..W {
-        out[l] += part[l];
-    }
-}
-
 /// `out_rm += Σ_k a_rk b_km`.
 #[inline(always)]
 fn product<P: Products, A: Side<T, W>, B: Side<T, W>, T: Number, const W: usize>(
@@ -202,7 +169,7 @@ fn product<P: Products, A: Side<T, W>, B: Side<T, W>, T: Number, const W: usize>
     inner: usize,
     cols: usize,
 ) {
-    if W == 1 && cols == 1 {
+    if W == 1 && cols == 1 && inner >= EIGHT {
         let b = b.part(0, inner);
         for (r, out) in out.iter_mut().enumerate() {
             add_to(
@@ -210,36 +177,57 @@ fn product<P: Products, A: Side<T, W>, B: Side<T, W>, T: Number, const W: usize>
                 dot::<P, _, _, T, W>(a.part(r * inner, inner), b, inner),
             );
         }
-        return;
+    } else if W <= EIGHT {
+        by_tiles::<P, A, B, T, W, NARROW_TILE>(out, a, b, inner, cols);
+    } else {
+        by_tiles::<P, A, B, T, W, TILE>(out, a, b, inner, cols);
     }
+}
+
+/// [`product`], a tile of `R` rows at a time.
+#[inline(always)]
+fn by_tiles<
+    P: Products,
+    A: Side<T, W>,
+    B: Side<T, W>,
+    T: Number,
+    const W: usize,
+    const R: usize,
+>(
+    out: &mut [[T; W]],
+    a: A,
+    b: B,
+    inner: usize,
+    cols: usize,
+) {
     let rows = out.len() / cols;
     let b = b.part(0, inner * cols);
-    for first in (0..rows - rows % TILE).step_by(TILE) {
+    for first in (0..rows - rows % R).step_by(R) {
         // Not `from_fn`, whose closure is then called and not inlined.
         let row = a.part(first * inner, inner);
-        let mut tile = [row; TILE];
+        let mut tile = [row; R];
         for (r, row) in tile.iter_mut().enumerate() {
             *row = a.part((first + r) * inner, inner);
         }
         for m in 0..cols {
-            let mut sums = [[T::default(); W]; TILE];
+            let mut sums = [[T::default(); W]; R];
             for k in 0..inner {
-                let b = b.at(k * cols + m);
-                for r in 0..TILE {
-                    accumulate::<P, T, W>(&mut sums[r], tile[r].at(k), b);
+                for r in 0..R {
+                    let at = ((tile[r], k), (b, k * cols + m));
+                    accumulate_either::<P, A, B, T, W>(&mut sums[r], at.0, at.1);
                 }
             }
-            for r in 0..TILE {
+            for r in 0..R {
                 add_to(&mut out[(first + r) * cols + m], sums[r]);
             }
         }
     }
-    for r in rows - rows % TILE..rows {
+    for r in rows - rows % R..rows {
         let row = a.part(r * inner, inner);
         for m in 0..cols {
             let mut sum = [T::default(); W];
             for k in 0..inner {
-                accumulate::<P, T, W>(&mut sum, row.at(k), b.at(k * cols + m));
+                accumulate_either::<P, A, B, T, W>(&mut sum, (row, k), (b, k * cols + m));
             }
             add_to(&mut out[r * cols + m], sum);
         }
@@ -253,20 +241,19 @@ fn dot<P: Products, A: Side<T, W>, B: Side<T, W>, T: Number, const W: usize>(
     b: B,
     n: usize,
 ) -> [T; W] {
-    const PARTS: usize = 8;
-    let mut sums = [[T::default(); W]; PARTS];
-    for first in (0..n - n % PARTS).step_by(PARTS) {
-        let (a, b) = (a.part(first, PARTS), b.part(first, PARTS));
-        for i in 0..PARTS {
-            accumulate::<P, T, W>(&mut sums[i], a.at(i), b.at(i));
+    let mut sums = [[T::default(); W]; EIGHT];
+    for first in (0..n - n % EIGHT).step_by(EIGHT) {
+        let (a, b) = (a.part(first, EIGHT), b.part(first, EIGHT));
+        for i in 0..EIGHT {
+            accumulate_either::<P, A, B, T, W>(&mut sums[i], (a, i), (b, i));
         }
     }
     let mut sum = [T::default(); W];
     for part in sums {
         add_to(&mut sum, part);
     }
-    for k in n - n % PARTS..n {
-        accumulate::<P, T, W>(&mut sum, a.at(k), b.at(k));
+    for k in n - n % EIGHT..n {
+        accumulate_either::<P, A, B, T, W>(&mut sum, (a, k), (b, k));
     }
     sum
 }
@@ -286,7 +273,7 @@ fn left<P: Products, B: Side<T, W>, T: Number, const W: usize>(
             let b = b.part(k * cols, cols);
             let mut sum = [T::default(); W];
             for m in 0..cols {
-                accumulate::<P, T, W>(&mut sum, adjoint[m], b.at(m));
+                accumulate::<P, B, T, W>(&mut sum, (b, m), adjoint[m]);
             }
             add_to(gradient, sum);
         }
@@ -302,48 +289,110 @@ fn right<P: Products, A: Side<T, W>, T: Number, const W: usize>(
     inner: usize,
     cols: usize,
 ) {
-    if W == 1 && cols == 1 {
-        for (r, adjoint) in adjoint.iter().enumerate() {
-            let row = a.part(r * inner, inner);
-            for (k, gradient) in gradient.iter_mut().enumerate() {
-                accumulate::<P, T, W>(gradient, row.at(k), *adjoint);
-            }
-        }
+    if W == 1 && cols == 1 && inner > EIGHT {
+        along_rows::<P, A, T, W>(gradient, adjoint, a);
         return;
     }
     for m in 0..cols {
         let mut k = 0;
         while k < inner {
             let at = ((k, inner), (m, cols));
-            // A single row last would wait for its own additions: five are taken together.
-            k += match inner - k {
-                1 => columns::<P, A, T, W, 1>(gradient, adjoint, a, at),
-                2 => columns::<P, A, T, W, 2>(gradient, adjoint, a, at),
-                3 => columns::<P, A, T, W, 3>(gradient, adjoint, a, at),
-                5 => columns::<P, A, T, W, 5>(gradient, adjoint, a, at),
-                _ => columns::<P, A, T, W, TILE>(gradient, adjoint, a, at),
+            k += if W == 1 {
+                tile_of_columns::<P, A, T, W, PARTS>(gradient, adjoint, a, at)
+            } else {
+                tile_of_columns::<P, A, T, W, 1>(gradient, adjoint, a, at)
             };
         }
     }
 }
 
-/// [`right`] for `K` rows from `k` on and column `m`; gives `K`.
+/// [`right`] for a single lane and column: a row's entries lie side by side and make the vectors.
 #[inline(always)]
-fn columns<P: Products, A: Side<T, W>, T: Number, const W: usize, const K: usize>(
+fn along_rows<P: Products, A: Side<T, W>, T: Number, const W: usize>(
+    gradient: &mut [[T; W]],
+    adjoint: &[[T; W]],
+    a: A,
+) {
+    let inner = gradient.len();
+    let (tiles, rest) = adjoint.as_chunks::<PARTS>();
+    for (t, adjoint) in tiles.iter().enumerate() {
+        let first = t * PARTS * inner;
+        let mut rows = [a.part(first, inner); PARTS];
+        for (r, row) in rows.iter_mut().enumerate() {
+            *row = a.part(first + r * inner, inner);
+        }
+        for k in 0..inner {
+            let mut sum = gradient[k];
+            for r in 0..PARTS {
+                accumulate::<P, A, T, W>(&mut sum, (rows[r], k), adjoint[r]);
+            }
+            gradient[k] = sum;
+        }
+    }
+    let done = tiles.len() * PARTS;
+    for (r, adjoint) in rest.iter().enumerate() {
+        let row = a.part((done + r) * inner, inner);
+        for k in 0..inner {
+            accumulate::<P, A, T, W>(&mut gradient[k], (row, k), *adjoint);
+        }
+    }
+}
+
+/// [`columns`] for as many rows as make a tile; gives their number.
+#[inline(always)]
+fn tile_of_columns<P: Products, A: Side<T, W>, T: Number, const W: usize, const R: usize>(
+    gradient: &mut [[T; W]],
+    adjoint: &[[T; W]],
+    a: A,
+    at: ((usize, usize), (usize, usize)),
+) -> usize {
+    let ((k, inner), _) = at;
+    // A single row last would wait for its own additions: five are taken together.
+    match inner - k {
+        1 => columns::<P, A, T, W, 1, R>(gradient, adjoint, a, at),
+        2 => columns::<P, A, T, W, 2, R>(gradient, adjoint, a, at),
+        3 => columns::<P, A, T, W, 3, R>(gradient, adjoint, a, at),
+        5 => columns::<P, A, T, W, 5, R>(gradient, adjoint, a, at),
+        _ => columns::<P, A, T, W, TILE, R>(gradient, adjoint, a, at),
+    }
+}
+
+/// [`right`] for `K` rows from `k` on and column `m`, added up in `R` parts; gives `K`.
+#[inline(always)]
+fn columns<
+    P: Products,
+    A: Side<T, W>,
+    T: Number,
+    const W: usize,
+    const K: usize,
+    const R: usize,
+>(
     gradient: &mut [[T; W]],
     adjoint: &[[T; W]],
     a: A,
     ((k, inner), (m, cols)): ((usize, usize), (usize, usize)),
 ) -> usize {
-    let mut sums = [[T::default(); W]; K];
-    for (r, adjoint) in adjoint.chunks_exact(cols).enumerate() {
-        let a = a.part(r * inner + k, K);
-        for j in 0..K {
-            accumulate::<P, T, W>(&mut sums[j], a.at(j), adjoint[m]);
+    let rows = adjoint.len() / cols;
+    let mut sums = [[[T::default(); W]; K]; R];
+    for first in (0..rows - rows % R).step_by(R) {
+        for part in 0..R {
+            let r = first + part;
+            let a = a.part(r * inner + k, K);
+            for j in 0..K {
+                accumulate::<P, A, T, W>(&mut sums[part][j], (a, j), adjoint[r * cols + m]);
+            }
         }
     }
-    for (j, sum) in sums.into_iter().enumerate() {
-        add_to(&mut gradient[(k + j) * cols + m], sum);
+    for r in rows - rows % R..rows {
+        let a = a.part(r * inner + k, K);
+        for j in 0..K {
+            accumulate::<P, A, T, W>(&mut sums[0][j], (a, j), adjoint[r * cols + m]);
+        }
+    }
+    for part in sums {
+        for (j, sum) in part.into_iter().enumerate() {
+            add_to(&mut gradient[(k + j) * cols + m], sum);
+        }
     }
     K
 }
