@@ -8,6 +8,9 @@ use super::path::Path;
 use super::{Jacobian, Model};
 use crate::run::RunError;
 
+/// A path, and the draws that take it.
+type OnPath = (Arc<Path>, Vec<usize>);
+
 /// Which log density is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DensityOptions {
@@ -58,8 +61,8 @@ impl Model {
     }
 
     /// Draws with the path that each takes.
-    fn by_path(&self, positions: &Draws) -> Result<Vec<(Arc<Path>, Vec<usize>)>, DensityError> {
-        let mut paths: Vec<(Arc<Path>, Vec<usize>)> = Vec::new();
+    fn by_path(&self, positions: &Draws) -> Result<Vec<OnPath>, DensityError> {
+        let mut paths: Vec<OnPath> = Vec::new();
         let mut point = vec![0.0; positions.dimension()];
         for s in 0..positions.n_draws() {
             positions.copy_draw(s, &mut point);

@@ -4,9 +4,8 @@ use elbo_graph::LaneBlock;
 
 use super::path::Path;
 use super::{Model, columns};
-use crate::run::{self, RunError, RunErrorKind, Value, replaced};
+use crate::run::{self, RunError, RunErrorKind, Values, replaced};
 use crate::trace::Number;
-use crate::typed::VariableId;
 
 impl Model {
     /// Parameters, transformed parameters and generated quantities at unconstrained points.
@@ -69,11 +68,7 @@ impl Model {
     }
 
     /// Values of parameters and transformed parameters for each draw.
-    fn values(
-        &self,
-        points: &[f64],
-        n_draws: usize,
-    ) -> Result<Vec<Vec<(VariableId, Value)>>, RunError> {
+    fn values(&self, points: &[f64], n_draws: usize) -> Result<Vec<Values>, RunError> {
         let mut values = Vec::with_capacity(n_draws);
         if !self.is_branching() {
             for block in LaneBlock::all(points, n_draws) {
@@ -108,7 +103,7 @@ fn symbols(path: &Path, points: &[f64], lanes: usize) -> Vec<f64> {
 }
 
 /// A path's values with the symbols of a lane.
-fn filled(path: &Path, symbols: &[f64], lanes: usize, lane: usize) -> Vec<(VariableId, Value)> {
+fn filled(path: &Path, symbols: &[f64], lanes: usize, lane: usize) -> Values {
     let numbers = symbols.iter().skip(lane).step_by(lanes);
     let mut numbers = numbers.map(|x| Number::Known(*x));
     let values = path.values.iter();

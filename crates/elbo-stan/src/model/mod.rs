@@ -95,6 +95,14 @@ impl Model {
         !self.main.decisions.is_empty()
     }
 
+    /// The unconstrained point at which the parameters have these values, by name.
+    ///
+    /// # Errors
+    /// A parameter that is missing, of the wrong shape, or outside its constraint.
+    pub fn unconstrain(&self, values: &BTreeMap<String, Value>) -> Result<Vec<f64>, RunError> {
+        run::unconstrain(&self.program, &self.known, &self.limits, values)
+    }
+
     /// The path that a point takes.
     fn path_at(&self, point: &[f64]) -> Result<Arc<Path>, RunError> {
         let mut path = Arc::clone(&self.main);

@@ -4,7 +4,8 @@ use elbo_graph::{NodeId, Program as Compiled, Shape};
 
 use super::Model;
 use crate::run::{
-    self, Decision, Known, Lowered, RunError, RunErrorKind, RunLimits, Value, collect,
+    self, Decision, Known, Lowered, RunError, RunErrorKind, RunLimits, Value, Values, as_int,
+    collect,
 };
 use crate::trace::{Emission, Emitted, Jacobian, Number, Symbol, Trace};
 use crate::typed::{Program, VariableId};
@@ -19,7 +20,7 @@ pub(super) struct Path {
     /// The log density; `None` where the program rejects.
     pub(super) density: Option<Compiled>,
     /// Parameters and transformed parameters, with symbols.
-    pub(super) values: Vec<(VariableId, Value)>,
+    pub(super) values: Values,
     /// What those symbols are, in order.
     pub(super) symbols: Option<Compiled>,
 }
@@ -44,13 +45,13 @@ impl Path {
         start: &[i32],
         jacobian: Jacobian,
     ) -> Result<Self, RunError> {
-        match run::lower(program, known, limits, say, point, start) {
-            Ok(lowered) => Self::compiled(program, lowered, jacobian, point.len()),
+        let lowered = run::lower(program, known, limits, say, point, start)?;
+        match lowered.end {
+            Ok(()) => Self::compiled(program, lowered, jacobian, point.len()),
             // Where a parameter led to a value that is refused, the points are.
-            Err((error, decisions, trace))
-                if !decisions.is_empty() && error.kind == RunErrorKind::Reject =>
-            {
-                let mut emitted = emit(&trace, None, &symbols_of(&decisions))?;
+            Err(error) if error.kind == RunErrorKind::Reject && !lowered.decisions.is_empty() => {
+                let decisions = lowered.decisions;
+                let mut emitted = emit(&lowered.trace, None, &symbols_of(&decisions))?;
                 Ok(Self {
                     dimension: point.len(),
                     deciding: deciding(&mut emitted, &decisions),
@@ -60,7 +61,7 @@ impl Path {
                     symbols: None,
                 })
             }
-            Err((error, ..)) => Err(error),
+            Err(error) => Err(error),
         }
     }
 
@@ -74,6 +75,7 @@ impl Path {
             trace,
             mut frame,
             decisions,
+            ..
         } = lowered;
         let mut values = Vec::new();
         for block in Model::blocks() {
@@ -119,9 +121,10 @@ impl Path {
         let at = numbers
             .iter()
             .zip(&self.decisions)
-            .position(|(number, decision)| *number as i32 != *decision)?;
+            .position(|(number, decision)| *number != f64::from(*decision))?;
         let mut start = self.decisions[..at].to_vec();
-        start.push(numbers[at] as i32);
+        // What is no int is refused when the path is run.
+        start.push(as_int(numbers[at]).unwrap_or(i32::MIN));
         Some(start)
     }
 }
@@ -156,7 +159,7 @@ fn deciding(emitted: &mut Emitted, decisions: &[Decision]) -> Option<Compiled> {
 }
 
 /// Names of parameters, for whoever reads a summary.
-fn describe(program: &Program, values: &[(VariableId, Value)], emitted: &mut Emitted) {
+fn describe(program: &Program, values: &Values, emitted: &mut Emitted) {
     for (id, value) in values {
         let variable = &program.variables[id.0];
         if variable.block != crate::typed::BlockKind::Parameters {

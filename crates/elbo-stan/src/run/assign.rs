@@ -1,7 +1,7 @@
 //! Writing to variables and parts of them.
 
 use super::evaluate::Chosen;
-use super::index::{offsets, selectors, shape_of};
+use super::index::{offsets, part, selectors, shape_of};
 use super::{Machine, Run, Tensor, Value, bad};
 use crate::typed::{Place, Step, Target};
 
@@ -90,6 +90,28 @@ fn put_indexed(
     rest: &[Known],
     value: Value,
 ) -> Result<(), String> {
+    // Most often a single number.
+    if rest.is_empty()
+        && indices.len() == root.shape().len()
+        && value.shape().is_empty()
+        && let Some(at) = part(root.shape(), indices)?
+    {
+        match (&mut *root, &value) {
+            (Value::Symbolic(t), Value::Symbolic(new)) => {
+                t.entries_mut()[at] = new.entries()[0];
+                return Ok(());
+            }
+            (Value::Ints(t), Value::Ints(new)) => {
+                t.entries_mut()[at] = new.entries()[0];
+                return Ok(());
+            }
+            (Value::Reals(t), Value::Reals(new)) => {
+                t.entries_mut()[at] = new.entries()[0];
+                return Ok(());
+            }
+            _ => {}
+        }
+    }
     let shape = root.shape().to_vec();
     let axes = selectors(&shape, indices)?;
     let places = offsets(&shape, &axes);

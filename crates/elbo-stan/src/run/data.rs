@@ -41,7 +41,7 @@ impl Machine<'_> {
         ))
     }
 
-    fn fitted(
+    pub(super) fn fitted(
         &mut self,
         name: &str,
         span: Span,

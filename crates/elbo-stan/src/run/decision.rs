@@ -23,6 +23,16 @@ pub(crate) struct Decision {
     pub(crate) value: i32,
 }
 
+/// A number as the int that it is.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what was truncated is noticed"
+)]
+pub(crate) fn as_int(value: f64) -> Option<i32> {
+    let int = value as i32;
+    (f64::from(int) == value).then_some(int)
+}
+
 impl Machine<'_> {
     /// The int that a number is on this path.
     pub(super) fn decide(&mut self, number: Number, span: Span) -> Run<i32> {
@@ -59,10 +69,7 @@ impl Machine<'_> {
                 }
             }
         };
-        let whole = value as i32;
-        if f64::from(whole) != value {
-            return Err(bad(span, format!("{value} is no int")));
-        }
+        let whole = as_int(value).ok_or_else(|| bad(span, format!("{value} is no int")))?;
         if matches!(number, Number::Symbol(_)) {
             self.decisions.push(Decision {
                 number,
@@ -83,14 +90,14 @@ impl Machine<'_> {
         let decisions = std::mem::take(&mut self.decisions);
         let takes_all_paths = std::mem::replace(&mut self.takes_all_paths, true);
         let mut left = MOST_PATHS;
-        let result = self.from_here(Vec::new(), span, &mut left, run);
+        let result = self.continued(Vec::new(), span, &mut left, run);
         self.takes_all_paths = takes_all_paths;
         self.decisions = decisions;
         self.path = path;
         result
     }
 
-    fn from_here(
+    fn continued(
         &mut self,
         start: Vec<i32>,
         span: Span,
@@ -112,7 +119,7 @@ impl Machine<'_> {
         for k in (first..taken.len()).rev() {
             let mut start: Vec<i32> = taken[..k].iter().map(|d| d.value).collect();
             start.push(0);
-            let other = self.from_here(start, span, left, run)?;
+            let other = self.continued(start, span, left, run)?;
             value = self.either(taken[k].number, &value, &other, span)?;
         }
         Ok(value)

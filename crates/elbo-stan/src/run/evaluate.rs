@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::index::{gather, selectors};
+use super::index::read;
 use super::operator::{binary, unary};
 use super::{Machine, Run, RunError, RunErrorKind, Tensor, Value, bad, builtin};
 use crate::lower;
@@ -51,11 +51,21 @@ impl Machine<'_> {
                 .call(call, e.span)?
                 .ok_or_else(|| bad(e.span, "the function returned no value"))?,
             ExpressionKind::Index(base, indices) => {
-                let base = self.evaluate(base)?;
-                let indices = self.indices(indices)?;
-                let chosen =
-                    selectors(base.shape(), &indices).map_err(|message| bad(e.span, message))?;
-                gather(&base, &chosen)
+                let fails = |message| bad(e.span, message);
+                // A variable is read where it is.
+                if let ExpressionKind::Variable(id) = base.kind
+                    && self.frame[id.0].is_some()
+                {
+                    let indices = self.indices(indices)?;
+                    match &self.frame[id.0] {
+                        Some(value) => read(value, &indices).map_err(fails)?,
+                        None => return Err(bad(e.span, "the variable has no value yet")),
+                    }
+                } else {
+                    let base = self.evaluate(base)?;
+                    let indices = self.indices(indices)?;
+                    read(&base, &indices).map_err(fails)?
+                }
             }
             ExpressionKind::Element(base, index) => match self.evaluate(base)? {
                 Value::Tuple(mut parts) if *index < parts.len() => parts.swap_remove(*index),

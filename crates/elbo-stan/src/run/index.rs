@@ -10,6 +10,15 @@ pub(super) struct Axis {
     pub(super) stays: bool,
 }
 
+/// The position from 0 of an index from 1.
+fn position(index: i32, length: usize) -> Result<usize, String> {
+    usize::try_from(index)
+        .ok()
+        .filter(|&i| (1..=length).contains(&i))
+        .map(|i| i - 1)
+        .ok_or_else(|| format!("index {index} is outside 1 to {length}"))
+}
+
 /// The axes of a shape under indices; axes without an index are taken whole.
 pub(super) fn selectors(shape: &[usize], indices: &[Chosen]) -> Result<Vec<Axis>, String> {
     if indices.len() > shape.len() {
@@ -19,13 +28,7 @@ pub(super) fn selectors(shape: &[usize], indices: &[Chosen]) -> Result<Vec<Axis>
             shape.len()
         ));
     }
-    let place = |index: i32, length: usize| {
-        usize::try_from(index)
-            .ok()
-            .filter(|&i| (1..=length).contains(&i))
-            .map(|i| i - 1)
-            .ok_or_else(|| format!("index {index} is outside 1 to {length}"))
-    };
+    let place = position;
     shape
         .iter()
         .enumerate()
@@ -81,6 +84,36 @@ pub(super) fn offsets(shape: &[usize], axes: &[Axis]) -> Vec<usize> {
             .collect();
     }
     offsets
+}
+
+/// Which part positions of the first axes choose, these axes taken as one; `None` if some index is no
+/// single position.
+pub(super) fn part(shape: &[usize], indices: &[Chosen]) -> Result<Option<usize>, String> {
+    if indices.len() > shape.len() {
+        return Ok(None);
+    }
+    let mut at = 0;
+    for (index, &length) in indices.iter().zip(shape) {
+        let Chosen::Single(index) = index else {
+            return Ok(None);
+        };
+        at = at * length + position(*index, length)?;
+    }
+    Ok(Some(at))
+}
+
+/// Reads what indices choose.
+pub(super) fn read(value: &Value, indices: &[Chosen]) -> Result<Value, String> {
+    let axes = indices.len();
+    if let Some(at) = part(value.shape(), indices)? {
+        match value {
+            Value::Ints(t) => return Ok(Value::Ints(t.slice(axes, at))),
+            Value::Reals(t) => return Ok(Value::Reals(t.slice(axes, at))),
+            Value::Symbolic(t) => return Ok(Value::from_numbers(t.slice(axes, at))),
+            _ => {}
+        }
+    }
+    Ok(gather(value, &selectors(value.shape(), indices)?))
 }
 
 /// Reads what is chosen.

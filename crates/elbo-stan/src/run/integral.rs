@@ -21,8 +21,8 @@ pub(super) struct Node {
 
 /// Distance between nodes of the rule.
 const STEP: f64 = 1.0 / 16.0;
-/// How far the rule goes on the double exponential scale for two limits, for one, for none.
-const ENDS: [f64; 3] = [3.75, 4.25, 4.0];
+/// Nodes on each side of the middle, for two limits, for one, for none.
+const ENDS: [i32; 3] = [60, 68, 64];
 
 /// The nodes of an integral from `from` to `to`; limits that are infinite must be known.
 pub(super) fn nodes(trace: &mut Trace, from: Number, to: Number) -> Result<Vec<Node>, String> {
@@ -33,8 +33,7 @@ pub(super) fn nodes(trace: &mut Trace, from: Number, to: Number) -> Result<Vec<N
     {
         return Err(format!("the limits must ascend, and are {a} and {b}"));
     }
-    let end = ENDS[usize::from(infinite(from)) + usize::from(infinite(to))];
-    let count = (end / STEP) as i32;
+    let count = ENDS[usize::from(infinite(from)) + usize::from(infinite(to))];
     let known = Number::Known;
     (-count..=count)
         .map(|k| {

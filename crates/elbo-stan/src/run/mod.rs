@@ -12,6 +12,7 @@ mod constraint;
 mod data;
 mod decision;
 mod density;
+mod equation;
 mod error;
 mod evaluate;
 mod execute;
@@ -21,17 +22,19 @@ mod json;
 mod operator;
 mod parameters;
 mod rdump;
+mod symbols;
+mod unconstrain;
 mod value;
 
 use std::collections::{BTreeMap, HashMap};
 
 use elbo_math::random::{Stream, stream};
 
-pub(crate) use callback::{collect, replaced};
-pub(crate) use decision::Decision;
+pub(crate) use decision::{Decision, as_int};
 pub use error::{RunError, RunErrorKind};
 pub use json::read_json;
 pub use rdump::{read_data, read_rdump};
+pub(crate) use symbols::{collect, replaced};
 pub use value::{Complex, Tensor, Value};
 
 use crate::source::Span;
@@ -123,7 +126,7 @@ pub fn known(
     })
 }
 
-/// A program run up to the end of its model, with symbols for its parameters.
+/// A program run up to the end of its model, or up to an error, with symbols for its parameters.
 #[derive(Debug)]
 pub(crate) struct Lowered {
     /// What was computed.
@@ -132,12 +135,17 @@ pub(crate) struct Lowered {
     pub(crate) frame: Vec<Option<Value>>,
     /// What parameters decided on the way.
     pub(crate) decisions: Vec<Decision>,
+    /// How it ended.
+    pub(crate) end: Run<()>,
 }
 
 /// Runs parameters, transformed parameters and the model.
 ///
 /// Where parameters decide, the decisions of `path` are taken first, and then those that fall at
-/// `point`. The decisions before an error come with it.
+/// `point`.
+///
+/// # Errors
+/// If there is no thread to run in.
 pub(crate) fn lower(
     program: &Program,
     known: &Known,
@@ -145,30 +153,24 @@ pub(crate) fn lower(
     say: &mut (dyn FnMut(&str) + Send),
     point: &[f64],
     path: &[i32],
-) -> Result<Lowered, (RunError, Vec<Decision>, Trace)> {
-    let mut run = || {
+) -> Run<Lowered> {
+    with_stack(|| {
         let mut machine = Machine::new(program, limits, say);
         machine.frame.clone_from(&known.values);
         machine.point = point;
         machine.path = path.to_vec();
-        let result = machine.model();
-        let Machine {
-            trace,
-            frame,
-            decisions,
-            ..
-        } = machine;
-        match result {
-            Ok(()) => Ok(Lowered {
-                trace,
-                frame,
-                decisions,
-            }),
-            Err(error) => Err((error, decisions, trace)),
-        }
-    };
-    with_stack(|| Ok(run())).unwrap_or_else(|error| Err((error, Vec::new(), Trace::new())))
+        let end = machine.model();
+        Ok(Lowered {
+            trace: machine.trace,
+            frame: machine.frame,
+            decisions: machine.decisions,
+            end,
+        })
+    })
 }
+
+/// Variables of a program with their values.
+pub(crate) type Values = Vec<(VariableId, Value)>;
 
 /// The number of free coordinates of the parameters.
 pub(crate) fn dimension(program: &Program, known: &Known, limits: &RunLimits) -> Run<usize> {
@@ -187,7 +189,7 @@ pub(crate) fn unset(
     known: &Known,
     limits: &RunLimits,
     block: BlockKind,
-) -> Run<Vec<(VariableId, Value)>> {
+) -> Run<Values> {
     let mut silent = |_: &str| {};
     with_stack(|| {
         let mut machine = Machine::new(program, limits, &mut silent);
@@ -202,6 +204,21 @@ pub(crate) fn unset(
     })
 }
 
+/// The free coordinates of values of the parameters.
+pub(crate) fn unconstrain(
+    program: &Program,
+    known: &Known,
+    limits: &RunLimits,
+    values: &BTreeMap<String, Value>,
+) -> Run<Vec<f64>> {
+    let mut silent = |_: &str| {};
+    with_stack(|| {
+        let mut machine = Machine::new(program, limits, &mut silent);
+        machine.frame.clone_from(&known.values);
+        machine.unconstrain(values)
+    })
+}
+
 /// Generated quantities for one draw after another, each with the values of parameters and
 /// transformed parameters. What ends a draw's run is its result. Random numbers depend on the seed
 /// and the draw's number, which counts from `first`.
@@ -211,8 +228,8 @@ pub(crate) fn generate(
     limits: &RunLimits,
     seed: u64,
     first: u64,
-    draws: impl Iterator<Item = Vec<(VariableId, Value)>> + Send,
-) -> Run<Vec<Run<Vec<(VariableId, Value)>>>> {
+    draws: impl Iterator<Item = Values> + Send,
+) -> Run<Vec<Run<Values>>> {
     let mut silent = |_: &str| {};
     with_stack(move || {
         Ok(draws
@@ -330,7 +347,7 @@ impl Machine<'_> {
     }
 
     /// Generated quantities, and what they declare.
-    fn generated(&mut self) -> Run<Vec<(VariableId, Value)>> {
+    fn generated(&mut self) -> Run<Values> {
         let program = self.program;
         self.block(program.block(BlockKind::GeneratedQuantities))?;
         let mut values = Vec::new();

@@ -170,6 +170,9 @@ fn try_pairs<T: Clone, U: Clone>(
     b: &Tensor<T>,
     mut f: impl FnMut(&T, &T) -> Result<U, String>,
 ) -> Result<Tensor<U>, String> {
+    if let ([], [], [a], [b]) = (a.shape(), b.shape(), a.entries(), b.entries()) {
+        return Ok(Tensor::scalar(f(a, b)?));
+    }
     let (shape, entries): (_, Result<Vec<U>, String>) = if a.shape() == b.shape() {
         let pairs = a.entries().iter().zip(b.entries());
         (a.shape(), pairs.map(|(a, b)| f(a, b)).collect())

@@ -8,7 +8,7 @@ use elbo_graph::{Shape, Transform};
 
 use super::{Machine, Run, RunError, RunErrorKind, Tensor, Value, bad};
 use crate::source::Span;
-use crate::trace::{Kind, Number, Operand, Site};
+use crate::trace::{Kind, Number, Operand};
 use crate::typed::{BlockKind, Constraint, Declaration, Expression, SizedType, Structure, Type};
 
 impl Machine<'_> {
@@ -53,10 +53,7 @@ impl Machine<'_> {
         if shape.contains(&0) {
             return Ok(Value::unset(element, shape));
         }
-        self.trace.visit(Site {
-            calls: self.calls_so_far,
-            span,
-        });
+        self.visit(span);
         let numbers = match constraint {
             Constraint::Structure(structure) if *structure != Structure::Free => {
                 self.structured(*structure, element, &shape)
@@ -77,6 +74,28 @@ impl Machine<'_> {
         span: Span,
     ) -> Run<Result<Tensor<Number>, String>> {
         let order = stan_order(element, shape);
+        let (transform, bounds) = self.bounds(constraint, &order, shape)?;
+        // Bounds are evaluated elsewhere; this is the place again.
+        self.visit(span);
+        let bounds = bounds
+            .into_iter()
+            .map(|bound| {
+                let shape = Shape::vector(bound.len());
+                (bound, shape)
+            })
+            .collect();
+        let made = self.constrained(transform, Shape::vector(order.len()), bounds);
+        Ok(made.map(|made| back(&made, &order, shape)))
+    }
+
+    /// A constraint on single numbers, and its bounds: one number for all entries, or one for each, in
+    /// Stan's order. A bound's position counts from 1; the free coordinates are at 0.
+    pub(super) fn bounds(
+        &mut self,
+        constraint: &Constraint,
+        order: &[usize],
+        shape: &[usize],
+    ) -> Run<(Transform<usize>, Vec<Operand>)> {
         let mut bounds = Vec::new();
         let mut bound = |machine: &mut Self, e: &Option<Expression>| -> Run<Option<usize>> {
             let Some(e) = e else { return Ok(None) };
@@ -84,10 +103,9 @@ impl Machine<'_> {
             let numbers = value
                 .as_numbers()
                 .ok_or_else(|| bad(e.span, "a bound is a real number"))?;
-            let n: usize = shape.iter().product();
-            let operand = match numbers.entries() {
+            bounds.push(match numbers.entries() {
                 [one] => Operand::of(*one),
-                entries if entries.len() == n => {
+                entries if entries.len() == order.len() => {
                     let entries = order.iter().map(|i| entries[*i]).collect();
                     known_or_not(Tensor::list(entries))
                 }
@@ -97,9 +115,7 @@ impl Machine<'_> {
                         format!("the bound has shape {:?}, not {shape:?}", numbers.shape()),
                     ));
                 }
-            };
-            let node = Shape::vector(operand.len());
-            bounds.push((operand, node));
+            });
             Ok(Some(bounds.len()))
         };
         let transform = match constraint {
@@ -115,7 +131,7 @@ impl Machine<'_> {
                 let (a, b) = (bound(self, offset)?, bound(self, multiplier)?);
                 let mut other = |at: Option<usize>, x: f64| {
                     at.unwrap_or_else(|| {
-                        bounds.push((Operand::of(Number::Known(x)), Shape::SCALAR));
+                        bounds.push(Operand::of(Number::Known(x)));
                         bounds.len()
                     })
                 };
@@ -124,13 +140,7 @@ impl Machine<'_> {
             }
             _ => Transform::Identity,
         };
-        // Bounds are evaluated elsewhere; this is the place again.
-        self.trace.visit(Site {
-            calls: self.calls_so_far,
-            span,
-        });
-        let made = self.constrained(transform, Shape::vector(order.len()), bounds);
-        Ok(made.map(|made| back(&made, &order, shape)))
+        Ok((transform, bounds))
     }
 
     /// Vectors and matrices that are constrained as wholes.
@@ -145,8 +155,7 @@ impl Machine<'_> {
         let transform = transform(structure, inner)?;
         let n: usize = outer.iter().product();
         if transform.free_len() == 0 {
-            // A simplex of one entry, say, is known; the graph says what it is.
-            return self.fixed(transform, n, shape);
+            return fixed(transform, n, shape);
         }
         let made = self.constrained(
             transform,
@@ -154,26 +163,6 @@ impl Machine<'_> {
             Vec::new(),
         )?;
         Ok(made.reshaped(shape.to_vec()))
-    }
-
-    fn fixed(
-        &mut self,
-        transform: Transform<usize>,
-        n: usize,
-        shape: &[usize],
-    ) -> Result<Tensor<Number>, String> {
-        let one = match transform {
-            Transform::SumToZero { .. } | Transform::SumToZeroMatrix { .. } => 0.0,
-            _ => 1.0,
-        };
-        let places: usize = shape.iter().product();
-        if places != n {
-            return Err(format!(
-                "a {} of shape {shape:?} has no free coordinates",
-                transform.name()
-            ));
-        }
-        Ok(Tensor::new(shape.to_vec(), vec![Number::Known(one); n]))
     }
 
     fn constrained(
@@ -217,10 +206,7 @@ impl Machine<'_> {
             for (bound, is_lower) in [(lower, true), (upper, false)] {
                 let Some(bound) = bound else { continue };
                 let bound = self.evaluate(bound)?;
-                self.trace.visit(Site {
-                    calls: self.calls_so_far,
-                    span,
-                });
+                self.visit(span);
                 self.inside(&value, &bound, is_lower)
                     .map_err(|message| bad(span, format!("`{name}`: {message}")))?;
             }
@@ -255,6 +241,22 @@ impl Machine<'_> {
         self.trace.add(&guard, false);
         Ok(())
     }
+}
+
+/// Values that nothing is free in, as a simplex of one entry.
+fn fixed(transform: Transform<usize>, n: usize, shape: &[usize]) -> Result<Tensor<Number>, String> {
+    let one = match transform {
+        Transform::SumToZero { .. } | Transform::SumToZeroMatrix { .. } => 0.0,
+        _ => 1.0,
+    };
+    let places: usize = shape.iter().product();
+    if places != n {
+        return Err(format!(
+            "a {} of shape {shape:?} has no free coordinates",
+            transform.name()
+        ));
+    }
+    Ok(Tensor::new(shape.to_vec(), vec![Number::Known(one); n]))
 }
 
 /// Numbers as an argument.

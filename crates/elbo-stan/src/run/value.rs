@@ -15,7 +15,29 @@ const UNSET: i32 = i32::MIN;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor<T> {
     shape: Vec<usize>,
-    entries: Arc<[T]>,
+    entries: Entries<T>,
+}
+
+/// One entry in its place, or any number of them, shared.
+#[derive(Clone, Debug)]
+enum Entries<T> {
+    One(T),
+    Many(Arc<[T]>),
+}
+
+impl<T> Entries<T> {
+    fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(entry) => std::slice::from_ref(entry),
+            Self::Many(entries) => entries,
+        }
+    }
+}
+
+impl<T: PartialEq> PartialEq for Entries<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
 }
 
 impl<T: Clone> Tensor<T> {
@@ -28,13 +50,16 @@ impl<T: Clone> Tensor<T> {
         assert_eq!(shape.iter().product::<usize>(), entries.len());
         Self {
             shape,
-            entries: entries.into(),
+            entries: Entries::Many(entries.into()),
         }
     }
 
     /// One number.
     pub fn scalar(entry: T) -> Self {
-        Self::new(Vec::new(), vec![entry])
+        Self {
+            shape: Vec::new(),
+            entries: Entries::One(entry),
+        }
     }
 
     /// One axis.
@@ -49,17 +74,23 @@ impl<T: Clone> Tensor<T> {
 
     /// All entries, row by row.
     pub fn entries(&self) -> &[T] {
-        &self.entries
+        self.entries.as_slice()
     }
 
     /// All entries, for whoever keeps them beyond this tensor.
     pub(crate) fn shared(&self) -> Arc<[T]> {
-        Arc::clone(&self.entries)
+        match &self.entries {
+            Entries::One(entry) => Arc::from([entry.clone()]),
+            Entries::Many(entries) => Arc::clone(entries),
+        }
     }
 
     /// All entries to write to; copied first if others share them.
     pub fn entries_mut(&mut self) -> &mut [T] {
-        Arc::make_mut(&mut self.entries)
+        match &mut self.entries {
+            Entries::One(entry) => std::slice::from_mut(entry),
+            Entries::Many(entries) => Arc::make_mut(entries),
+        }
     }
 
     /// The same entries along other axes.
@@ -69,22 +100,40 @@ impl<T: Clone> Tensor<T> {
     /// If the shape has another number of places.
     #[must_use]
     pub fn reshaped(self, shape: Vec<usize>) -> Self {
-        assert_eq!(shape.iter().product::<usize>(), self.entries.len());
+        assert_eq!(shape.iter().product::<usize>(), self.entries().len());
         Self { shape, ..self }
     }
 
     /// Every entry through a function.
-    pub fn map<U: Clone>(&self, f: impl FnMut(&T) -> U) -> Tensor<U> {
-        Tensor::new(self.shape.clone(), self.entries.iter().map(f).collect())
+    pub fn map<U: Clone>(&self, mut f: impl FnMut(&T) -> U) -> Tensor<U> {
+        match &self.entries {
+            Entries::One(entry) => Tensor {
+                shape: self.shape.clone(),
+                entries: Entries::One(f(entry)),
+            },
+            Entries::Many(entries) => {
+                Tensor::new(self.shape.clone(), entries.iter().map(f).collect())
+            }
+        }
     }
 
     /// Part `i` (from 0) of the first axis.
     #[must_use]
     pub fn part(&self, i: usize) -> Self {
-        let size: usize = self.shape[1..].iter().product();
+        self.slice(1, i)
+    }
+
+    /// Part `i` (from 0) of the first `axes` axes, taken as one.
+    #[must_use]
+    pub(crate) fn slice(&self, axes: usize, i: usize) -> Self {
+        let shape = &self.shape[axes..];
+        if shape.is_empty() {
+            return Self::scalar(self.entries()[i].clone());
+        }
+        let size: usize = shape.iter().product();
         Self::new(
-            self.shape[1..].to_vec(),
-            self.entries[i * size..(i + 1) * size].to_vec(),
+            shape.to_vec(),
+            self.entries()[i * size..(i + 1) * size].to_vec(),
         )
     }
 }
@@ -142,6 +191,12 @@ impl Value {
 
     /// The numbers themselves if all are known, symbols otherwise.
     pub(crate) fn from_numbers(numbers: Tensor<Number>) -> Self {
+        if numbers.entries().iter().any(|n| n.known().is_none()) {
+            return Self::Symbolic(numbers);
+        }
+        if let ([], [Number::Known(x)]) = (numbers.shape(), numbers.entries()) {
+            return Self::real(*x);
+        }
         let known: Option<Vec<f64>> = numbers.entries().iter().map(|n| n.known()).collect();
         match known {
             Some(known) => Self::Reals(Tensor::new(numbers.shape().to_vec(), known)),
@@ -227,7 +282,7 @@ impl Value {
             Self::Ints(t) => t.entries().len() * 4,
             Self::Reals(t) => t.entries().len() * 8,
             Self::Complexes(t) => t.entries().len() * 16,
-            Self::Symbolic(t) => t.entries().len() * size_of::<Number>(),
+            Self::Symbolic(t) => size_of_val(t.entries()),
             Self::Tuple(parts) | Self::Tuples(_, parts) => parts.iter().map(Self::bytes).sum(),
         }
     }

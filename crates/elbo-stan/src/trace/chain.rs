@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use elbo_graph::{Function, Shape};
 
-use super::emit::{Emitter, Fault};
+use super::emit::Emitter;
+use super::narrow;
 use super::number::{Number, Symbol};
 use super::schedule::Component;
 use super::{Column, Group, Kind};
@@ -81,9 +82,9 @@ pub(super) fn uses(
 
 impl Emitter<'_> {
     /// Makes a component that is nothing but chains of sums; gives whether it is.
-    pub(super) fn chains(&mut self, component: &Component) -> Result<bool, Fault> {
+    pub(super) fn chains(&mut self, component: &Component) -> bool {
         if !is_chain(self.groups, component) {
-            return Ok(false);
+            return false;
         }
         let inside = |symbol: Symbol| component.groups.contains(&symbol.group);
         let is_root = |symbol: Symbol| self.uses.get(&symbol).copied().unwrap_or(0) != 1;
@@ -93,7 +94,7 @@ impl Emitter<'_> {
             for instance in 0..self.groups[*group as usize].instances() {
                 let end = Symbol {
                     group: *group,
-                    entry: instance as u32,
+                    entry: narrow(instance),
                 };
                 if !is_root(end) || !self.uses.contains_key(&end) {
                     continue;
@@ -105,13 +106,13 @@ impl Emitter<'_> {
                     let second = factor * sign(g).unwrap_or(1.0);
                     for (column, factor) in g.args.iter().zip([factor, second]) {
                         let Column::Numbers(numbers) = column else {
-                            return Ok(false);
+                            return false;
                         };
                         match numbers[symbol.entry as usize] {
                             Number::Symbol(s) if inside(s) => {
                                 // A chain whose middle is used elsewhere goes in waves.
                                 if is_root(s) {
-                                    return Ok(false);
+                                    return false;
                                 }
                                 rest.push((s, factor));
                             }
@@ -133,7 +134,7 @@ impl Emitter<'_> {
             at += alike.len();
             self.sums(alike, length);
         }
-        Ok(true)
+        true
     }
 
     /// Sums of as many terms each.
@@ -171,7 +172,7 @@ impl Emitter<'_> {
             *place = Place::Parts(vec![None; instances]);
         }
         if let Place::Parts(parts) = place {
-            parts[symbol.entry as usize] = Some((node, row as u32));
+            parts[symbol.entry as usize] = Some((node, narrow(row)));
         }
     }
 }

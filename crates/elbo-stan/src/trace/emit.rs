@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use elbo_graph::{Graph, NodeId, Shape};
 
 use super::chain;
+use super::narrow;
 use super::number::{Number, Operand, Symbol};
 use super::pack::{Packer, Place};
 use super::schedule::{Component, components};
@@ -101,7 +102,7 @@ impl Trace {
         graph: Graph,
         free: &[NodeId],
     ) -> Result<Emitted, Fault> {
-        let lengths = self.groups.iter().map(|g| g.out.len() as u32).collect();
+        let lengths = self.groups.iter().map(|g| narrow(g.out.len())).collect();
         let mut emitter = Emitter {
             groups: &self.groups,
             packer: Packer::new(graph, lengths),
@@ -116,7 +117,7 @@ impl Trace {
             })
         };
         let parameters = || {
-            (0..self.groups.len() as u32).filter(|g| {
+            (0..narrow(self.groups.len())).filter(|g| {
                 matches!(
                     self.groups[*g as usize].kind,
                     Kind::Free | Kind::Constrained(_)
@@ -182,7 +183,7 @@ impl Emitter<'_> {
 
     fn component(&mut self, component: &Component) -> Result<(), Fault> {
         if component.is_cyclic {
-            if self.chains(component)? {
+            if self.chains(component) {
                 return Ok(());
             }
             return self.waves(&component.groups);
@@ -202,7 +203,7 @@ impl Emitter<'_> {
                 Ok(())
             }
             _ => {
-                let all: Vec<u32> = (0..g.instances() as u32).collect();
+                let all: Vec<u32> = (0..narrow(g.instances())).collect();
                 self.make(group, &all)
             }
         }
@@ -224,7 +225,7 @@ impl Emitter<'_> {
                 }
             }
             Kind::Rows(function) => {
-                for class in self.classes(g, function.shared, which) {
+                for class in classes(g, function.shared, which) {
                     let batch = self.packer.batch(g, &class).map_err(fault)?;
                     self.place(group, &class, batch.node, batch.is_shared);
                 }
@@ -235,25 +236,6 @@ impl Emitter<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Instances with the same arguments at the positions that must be shared.
-    fn classes(&self, group: &Group, shared: &[usize], which: &[u32]) -> Vec<Vec<u32>> {
-        let is_like = |a: u32, b: u32| {
-            shared.iter().all(|p| match &group.args[*p] {
-                Column::Numbers(numbers) => numbers[a as usize] == numbers[b as usize],
-                Column::Values(values) => values[a as usize].is(&values[b as usize]),
-            })
-        };
-        let mut classes: Vec<Vec<u32>> = Vec::new();
-        for instance in which {
-            // The newest first: what is alike usually follows each other.
-            match classes.iter_mut().rev().find(|c| is_like(c[0], *instance)) {
-                Some(class) => class.push(*instance),
-                None => classes.push(vec![*instance]),
-            }
-        }
-        classes
     }
 
     /// Notes where instances are.
@@ -270,9 +252,9 @@ impl Emitter<'_> {
         let Place::Parts(parts) = place else {
             return;
         };
-        let length = g.out.len() as u32;
+        let length = narrow(g.out.len());
         for (row, instance) in which.iter().enumerate() {
-            let first = if is_shared { 0 } else { row as u32 * length };
+            let first = if is_shared { 0 } else { narrow(row) * length };
             parts[*instance as usize] = Some((node, first));
         }
     }
@@ -284,7 +266,7 @@ impl Emitter<'_> {
         for (l, group) in groups.iter().enumerate() {
             local.insert(*group, l);
             let order = self.groups[*group as usize].order.iter();
-            all.extend(order.enumerate().map(|(i, order)| (*order, l, i as u32)));
+            all.extend(order.enumerate().map(|(i, order)| (*order, l, narrow(i))));
         }
         all.sort_unstable();
         let mut waves: Vec<Vec<u32>> = groups
@@ -359,6 +341,25 @@ impl Emitter<'_> {
             self.packer.graph.add_to_log_density(node);
         }
     }
+}
+
+/// Instances with the same arguments at the positions that must be shared.
+fn classes(group: &Group, shared: &[usize], which: &[u32]) -> Vec<Vec<u32>> {
+    let is_like = |a: u32, b: u32| {
+        shared.iter().all(|p| match &group.args[*p] {
+            Column::Numbers(numbers) => numbers[a as usize] == numbers[b as usize],
+            Column::Values(values) => values[a as usize].is(&values[b as usize]),
+        })
+    };
+    let mut classes: Vec<Vec<u32>> = Vec::new();
+    for instance in which {
+        // The newest first: what is alike usually follows each other.
+        match classes.iter_mut().rev().find(|c| is_like(c[0], *instance)) {
+            Some(class) => class.push(*instance),
+            None => classes.push(vec![*instance]),
+        }
+    }
+    classes
 }
 
 /// The result of an operation whose arguments are all known.

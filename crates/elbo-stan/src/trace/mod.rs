@@ -123,18 +123,6 @@ impl Group {
     }
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    site: Site,
-    /// Operations at this site before this one, during the same visit.
-    step: u32,
-    name: &'static str,
-    shapes: Vec<Shape>,
-    out: Shape,
-    /// Tells operations apart that cannot be done together.
-    alone: u32,
-}
-
 /// A part of the log density: consecutive entries of a group.
 #[derive(Clone, Copy, Debug)]
 struct Term {
@@ -145,11 +133,17 @@ struct Term {
     jacobian: bool,
 }
 
+/// A number of entries or instances, which [`Trace::record`] keeps below 2³².
+fn narrow(n: usize) -> u32 {
+    u32::try_from(n).expect("a place of a program computes fewer than 2³² values")
+}
+
 /// Everything that was recorded.
 #[derive(Debug)]
 pub(crate) struct Trace {
     groups: Vec<Group>,
-    index: HashMap<Key, u32>,
+    /// The groups of a site, by how many operations came before during the same visit.
+    index: HashMap<(Site, u32), Vec<u32>>,
     terms: Vec<Term>,
     /// What is known of the log density.
     constant: f64,
@@ -219,46 +213,52 @@ impl Trace {
         let last = u32::try_from(first + out.len()).map_err(|_| {
             "the program computes more than 2³² values of its parameters at one place".to_owned()
         })?;
-        let entries = (last - out.len() as u32..last)
+        if shape.is_empty() {
+            let symbol = Symbol {
+                group,
+                entry: last - 1,
+            };
+            return Ok(Tensor::scalar(Number::Symbol(symbol)));
+        }
+        let entries = (last - narrow(out.len())..last)
             .map(|entry| Number::Symbol(Symbol { group, entry }))
             .collect();
         Ok(Tensor::new(shape, entries))
     }
 
     fn group(&mut self, kind: Kind, args: &[(Operand, Shape)], out: Shape) -> u32 {
-        let next = u32::try_from(self.groups.len()).expect("groups are fewer than instances");
-        let alone = match kind {
-            Kind::Free | Kind::Constrained(_) | Kind::Block(..) => next,
-            _ => u32::MAX,
-        };
-        let shapes: Vec<Shape> = args.iter().map(|(_, shape)| *shape).collect();
-        let key = Key {
-            site: self.site,
-            step: self.step,
-            name: kind.name(),
-            shapes: shapes.clone(),
-            out,
-            alone,
-        };
+        let alone = matches!(kind, Kind::Free | Kind::Constrained(_) | Kind::Block(..));
+        let step = self.step;
         self.step += 1;
-        *self.index.entry(key).or_insert_with(|| {
-            let args = shapes.iter().map(|shape| {
-                if shape.is_scalar() {
-                    Column::Numbers(Vec::new())
-                } else {
-                    Column::Values(Vec::new())
-                }
-            });
-            self.groups.push(Group {
-                site: self.site,
-                kind,
-                args: args.collect(),
-                shapes,
-                out,
-                order: Vec::new(),
-            });
-            next
-        })
+        let here = self.index.entry((self.site, step)).or_default();
+        let is_alike = |group: &Group| {
+            group.out == out
+                && std::ptr::eq(group.kind.name(), kind.name())
+                && group.shapes.len() == args.len()
+                && group.shapes.iter().zip(args).all(|(a, (_, b))| a == b)
+        };
+        if !alone && let Some(group) = here.iter().find(|g| is_alike(&self.groups[**g as usize])) {
+            return *group;
+        }
+        let next = u32::try_from(self.groups.len()).expect("groups are fewer than instances");
+        here.push(next);
+        let shapes: Vec<Shape> = args.iter().map(|(_, shape)| *shape).collect();
+        let columns = shapes.iter().map(|shape| {
+            if shape.is_scalar() {
+                Column::Numbers(Vec::new())
+            } else {
+                Column::Values(Vec::new())
+            }
+        });
+        self.groups.push(Group {
+            site: self.site,
+            kind,
+            args: columns.collect(),
+            shapes,
+            out,
+            order: Vec::new(),
+        });
+        next
     }
 
     /// Adds all numbers to the log density.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use elbo_graph::{Graph, NodeId, Shape, reshape};
 
+use super::narrow;
 use super::number::{Number, Symbol};
 
 /// Where the entries of a group's instances are.
@@ -20,6 +21,9 @@ pub(super) enum Place {
     /// For each instance a node, and where in it its entries begin.
     Parts(Vec<Option<(NodeId, u32)>>),
 }
+
+/// In place of a source: a known number.
+const KNOWN: u32 = u32::MAX;
 
 /// Nodes so far.
 #[derive(Debug)]
@@ -63,11 +67,10 @@ impl Packer {
         let mut seen: HashMap<NodeId, u32> = HashMap::new();
         let mut entries: Vec<(u32, u32)> = Vec::with_capacity(numbers.len());
         let mut last = None;
-        const KNOWN: u32 = u32::MAX;
         for number in numbers {
             match number {
                 Number::Known(x) => {
-                    entries.push((KNOWN, known.len() as u32));
+                    entries.push((KNOWN, narrow(known.len())));
                     known.push(*x);
                 }
                 Number::Symbol(symbol) => {
@@ -76,7 +79,7 @@ impl Packer {
                         Some((n, source)) if n == node => source,
                         _ => *seen.entry(node).or_insert_with(|| {
                             sources.push(node);
-                            sources.len() as u32 - 1
+                            narrow(sources.len()) - 1
                         }),
                     };
                     last = Some((node, source));
@@ -103,7 +106,7 @@ impl Packer {
                 return source;
             }
         } else if shape.cols > 1 && shape.cols == from.cols {
-            let width = shape.cols as u32;
+            let width = narrow(shape.cols);
             let whole = |row: &[u32]| row[0].is_multiple_of(width) && follow(row);
             if index.chunks_exact(shape.cols).all(whole) {
                 let rows: Arc<[u32]> = index
@@ -139,7 +142,7 @@ impl Packer {
         let mut places = Vec::with_capacity(entries.len());
         for (source, entry) in entries {
             if let Some(used) = used.get_mut(*source as usize) {
-                places.push(used.len() as u32);
+                places.push(narrow(used.len()));
                 used.push(*entry);
             } else {
                 places.push(*entry);
@@ -150,7 +153,7 @@ impl Packer {
         let mut offset = 0;
         for (source, used) in sources.iter().zip(used) {
             offsets.push(offset);
-            offset += used.len() as u32;
+            offset += narrow(used.len());
             let column = Shape::vector(used.len());
             parts.push(self.pick(*source, used, column));
         }
@@ -164,7 +167,7 @@ impl Packer {
             .zip(places)
             .map(|((source, _), place)| offsets.get(*source as usize).unwrap_or(&offset) + place)
             .collect();
-        let identity = index.iter().enumerate().all(|(i, at)| i as u32 == *at);
+        let identity = index.iter().enumerate().all(|(i, at)| narrow(i) == *at);
         if identity {
             return reshape(&mut self.graph, all, shape);
         }

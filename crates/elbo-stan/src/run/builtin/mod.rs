@@ -5,6 +5,9 @@ mod matrices;
 mod numbers;
 pub(super) mod random;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::{Tensor, Value};
 use crate::typed::Type;
 
@@ -63,11 +66,14 @@ impl Arguments<'_> {
 
 /// What a name does.
 pub(super) fn find(name: &str) -> Option<Function> {
-    [numbers::ROWS, containers::ROWS, matrices::ROWS]
-        .into_iter()
-        .flatten()
-        .find(|(names, _)| names.split_whitespace().any(|n| n == name))
-        .map(|(_, function)| *function)
+    static BY_NAME: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
+        [numbers::ROWS, containers::ROWS, matrices::ROWS]
+            .into_iter()
+            .flatten()
+            .flat_map(|(names, function)| names.split_whitespace().map(|name| (name, *function)))
+            .collect()
+    });
+    BY_NAME.get(name).copied()
 }
 
 #[cfg(test)]
