@@ -101,6 +101,35 @@ pub fn periodic_covariance(
     let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
     let variance = graph.pointwise(Function::Square, &[sigma]);
     let square = squares(graph, x, x, &pairs);
+    let below = periodic(graph, square, variance, length, period);
+    symmetric(graph, n, below, variance)
+}
+
+/// The [`periodic_covariance`] of points `x1` (rows of the result) with points `x2` (columns).
+pub fn periodic_cross_covariance(
+    graph: &mut Graph,
+    x1: NodeId,
+    x2: NodeId,
+    sigma: NodeId,
+    length: NodeId,
+    period: NodeId,
+) -> NodeId {
+    let (n, m) = (graph.shape(x1).rows, graph.shape(x2).rows);
+    let pairs: Vec<(usize, usize)> = (0..n * m).map(|e| (e / m, e % m)).collect();
+    let variance = graph.pointwise(Function::Square, &[sigma]);
+    let square = squares(graph, x1, x2, &pairs);
+    let all = periodic(graph, square, variance, length, period);
+    crate::transform::reshape(graph, all, Shape::matrix(n, m))
+}
+
+/// Periodic covariances of pairs of points with these squared distances.
+fn periodic(
+    graph: &mut Graph,
+    square: NodeId,
+    variance: NodeId,
+    length: NodeId,
+    period: NodeId,
+) -> NodeId {
     let d = root(graph, square);
     let turns = graph.pointwise(Function::Divide, &[d, period]);
     let angle = times(graph, turns, std::f64::consts::PI);
@@ -109,14 +138,24 @@ pub fn periodic_covariance(
     let square = graph.pointwise(Function::Square, &[ratio]);
     let exponent = times(graph, square, -2.0);
     let e = graph.pointwise(Function::Exp, &[exponent]);
-    let below = graph.pointwise(Function::Multiply, &[variance, e]);
-    symmetric(graph, n, below, variance)
+    graph.pointwise(Function::Multiply, &[variance, e])
 }
 
 /// `σ² + x xᵀ`, points as rows of `x`.
 pub fn dot_product_covariance(graph: &mut Graph, x: NodeId, sigma: NodeId) -> NodeId {
+    dot_product_cross_covariance(graph, x, x, sigma)
+}
+
+/// `σ² + x1 x2ᵀ`, points as rows.
+pub fn dot_product_cross_covariance(
+    graph: &mut Graph,
+    x1: NodeId,
+    x2: NodeId,
+    sigma: NodeId,
+) -> NodeId {
     let variance = graph.pointwise(Function::Square, &[sigma]);
-    let products = crate::algebra::tcrossprod(graph, x);
+    let transposed = crate::algebra::transpose(graph, x2);
+    let products = graph.matmul(x1, transposed);
     graph.pointwise(Function::Add, &[variance, products])
 }
 

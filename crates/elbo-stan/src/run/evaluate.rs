@@ -199,8 +199,14 @@ impl Machine<'_> {
         types: &[&Type],
         span: Span,
     ) -> Run<Value> {
+        if let ([a, b], [left, right]) = (values, types)
+            && let Some(operator) = lower::functions::operator(name)
+        {
+            return self.operate(operator, [left, right], a, b, span);
+        }
         let is_known = !values.iter().any(Value::is_symbolic);
-        let result = match builtin::find(name).filter(|_| is_known) {
+        let of_known = || builtin::find(name).filter(|_| is_known);
+        let result = match builtin::arrangement(name).or_else(of_known) {
             Some(function) => function(&builtin::Arguments {
                 values,
                 types,

@@ -179,6 +179,25 @@ impl Trace {
         self.step = 0;
     }
 
+    /// Does the same for several things at one place: their operations form the same groups.
+    pub(crate) fn each<I, T>(
+        &mut self,
+        items: impl IntoIterator<Item = I>,
+        mut record: impl FnMut(&mut Self, I) -> Result<T, String>,
+    ) -> Result<Vec<T>, String> {
+        let first = self.step;
+        let mut next = first;
+        let results = items.into_iter().map(|item| {
+            self.step = first;
+            let result = record(self, item);
+            next = next.max(self.step);
+            result
+        });
+        let results = results.collect();
+        self.step = next;
+        results
+    }
+
     /// Records an operation; its result has `shape`, and as a node `out`. What is known throughout is
     /// computed at once.
     pub(crate) fn record(

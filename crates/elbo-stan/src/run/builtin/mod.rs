@@ -1,5 +1,6 @@
 //! Functions of Stan on known values: a row is a name and what it does.
 
+mod arrangement;
 mod containers;
 mod matrices;
 mod numbers;
@@ -66,14 +67,33 @@ impl Arguments<'_> {
 
 /// What a name does.
 pub(super) fn find(name: &str) -> Option<Function> {
-    static BY_NAME: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
-        [numbers::ROWS, containers::ROWS, matrices::ROWS]
-            .into_iter()
-            .flatten()
-            .flat_map(|(names, function)| names.split_whitespace().map(|name| (name, *function)))
-            .collect()
+    static BY_NAME: LazyLock<Names> = LazyLock::new(|| {
+        by_name(&[
+            arrangement::ROWS,
+            numbers::ROWS,
+            containers::ROWS,
+            matrices::ROWS,
+        ])
     });
     BY_NAME.get(name).copied()
+}
+
+/// What a name does that only looks at sizes or puts entries elsewhere; its arguments may depend on
+/// parameters.
+pub(super) fn arrangement(name: &str) -> Option<Function> {
+    static BY_NAME: LazyLock<Names> = LazyLock::new(|| by_name(&[arrangement::ROWS]));
+    BY_NAME.get(name).copied()
+}
+
+type Names = HashMap<&'static str, Function>;
+
+fn by_name(tables: &[&'static [(&'static str, Function)]]) -> Names {
+    tables
+        .iter()
+        .copied()
+        .flatten()
+        .flat_map(|(names, function)| names.split_whitespace().map(|name| (name, *function)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -83,10 +103,13 @@ mod tests {
 
     #[test]
     fn every_row_is_a_function_of_the_language() {
-        for (names, _) in [numbers::ROWS, containers::ROWS, matrices::ROWS]
-            .into_iter()
-            .flatten()
-        {
+        let tables = [
+            arrangement::ROWS,
+            numbers::ROWS,
+            containers::ROWS,
+            matrices::ROWS,
+        ];
+        for (names, _) in tables.into_iter().flatten() {
             for name in names.split_whitespace() {
                 assert!(functions::exists(name), "{name}");
             }
