@@ -90,6 +90,15 @@ impl Frame {
     }
 }
 
+/// A line of cells.
+pub(crate) fn push_row<T>(cells: &[T], push: impl Fn(&T, &mut String), line: &mut String) {
+    for (column, cell) in cells.iter().enumerate() {
+        push_separator(column, line);
+        push(cell, line);
+    }
+    line.push('\n');
+}
+
 /// What stands before the cell of a column.
 pub(crate) fn push_separator(column: usize, line: &mut String) {
     if column > 0 {

@@ -14,6 +14,7 @@ mod interrupt;
 mod model;
 mod progress;
 mod simulate;
+mod stan;
 mod stored;
 mod table;
 mod verdict;
@@ -26,10 +27,11 @@ use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
     interrupt::install();
-    let matches = match command::root().try_get_matches() {
-        Ok(matches) => matches,
-        Err(error) => return usage(&error),
-    };
+    let matches =
+        match command::root().try_get_matches_from(command::arguments(std::env::args_os())) {
+            Ok(matches) => matches,
+            Err(error) => return usage(&error),
+        };
     match command::run(&matches) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

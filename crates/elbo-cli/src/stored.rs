@@ -73,6 +73,13 @@ impl Stored {
     /// If it is of an unknown model.
     pub(crate) fn entry(&self) -> Result<&'static model::Entry, Failure> {
         let name = &self.fit.record.model;
+        if crate::stan::is_of_program(&self.fit.record) {
+            return Err(Failure::input(format!(
+                "{}: a Stan program predicts in its generated quantities",
+                self.path.display()
+            ))
+            .help(format!("elbo draws {} shows them", self.path.display())));
+        }
         model::find(name).ok_or_else(|| {
             Failure::input(format!(
                 "{}: a fit of '{name}', which this elbo does not know",

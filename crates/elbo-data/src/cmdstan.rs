@@ -72,62 +72,78 @@ pub const CHAIN_COLUMNS: [&str; 7] = [
 /// Columns before the program's own: of an approximation.
 pub const APPROXIMATION_COLUMNS: [&str; 2] = ["lp_approx__", "lp__"];
 
-/// Writes a file; `rows` are all columns' numbers, those of the run itself first.
-///
-/// # Errors
-/// What `out` reports.
-pub fn write_cmdstan_csv<'r>(
-    out: &mut dyn Write,
-    run: &CmdStanRun<'_>,
-    names: &[String],
-    rows: impl Iterator<Item = (&'r [f64], &'r [f64])>,
-) -> io::Result<()> {
-    settings(out, run)?;
-    let own: &[&str] = match run.method {
-        CmdStanMethod::Sample(_) => &CHAIN_COLUMNS,
-        CmdStanMethod::Approximation { .. } => &APPROXIMATION_COLUMNS,
-    };
-    let header: Vec<&str> = own
-        .iter()
-        .copied()
-        .chain(names.iter().map(String::as_str))
-        .collect();
-    writeln!(out, "{}", header.join(","))?;
-    let mut line = String::new();
-    if let CmdStanMethod::Sample(chain) = &run.method {
-        writeln!(out, "# Adaptation terminated")?;
-        writeln!(out, "# Step size = {}", chain.step_size)?;
-        writeln!(out, "# Diagonal elements of inverse mass matrix:")?;
-        line.push_str("# ");
-        for (i, mass) in chain.inverse_masses.iter().enumerate() {
-            line.push_str(if i == 0 { "" } else { ", " });
-            push(*mass, &mut line);
+/// Writes one file: comments and header at once, then rows, then [`finish`](Self::finish).
+pub struct CmdStanWriter<'a> {
+    out: &'a mut dyn Write,
+    run: CmdStanRun<'a>,
+    line: String,
+}
+
+impl<'a> CmdStanWriter<'a> {
+    /// Writes the settings and the header; `names` are the program's quantities.
+    ///
+    /// # Errors
+    /// What `out` reports.
+    pub fn new(out: &'a mut dyn Write, run: CmdStanRun<'a>, names: &[String]) -> io::Result<Self> {
+        settings(out, &run)?;
+        let own: &[&str] = match run.method {
+            CmdStanMethod::Sample(_) => &CHAIN_COLUMNS,
+            CmdStanMethod::Approximation { .. } => &APPROXIMATION_COLUMNS,
+        };
+        let own = own.iter().copied();
+        let header: Vec<&str> = own.chain(names.iter().map(String::as_str)).collect();
+        writeln!(out, "{}", header.join(","))?;
+        let mut line = String::new();
+        if let CmdStanMethod::Sample(chain) = &run.method {
+            writeln!(out, "# Adaptation terminated")?;
+            writeln!(out, "# Step size = {}", chain.step_size)?;
+            writeln!(out, "# Diagonal elements of inverse mass matrix:")?;
+            line.push_str("# ");
+            for (i, mass) in chain.inverse_masses.iter().enumerate() {
+                line.push_str(if i == 0 { "" } else { ", " });
+                push(*mass, &mut line);
+            }
+            writeln!(out, "{line}")?;
         }
-        writeln!(out, "{line}")?;
+        Ok(Self { out, run, line })
     }
-    for (own, values) in rows {
-        line.clear();
+
+    /// Writes a row: the run's own columns, then the program's.
+    ///
+    /// # Errors
+    /// What `out` reports.
+    pub fn row(&mut self, own: &[f64], values: &[f64]) -> io::Result<()> {
+        self.line.clear();
         for (i, x) in own.iter().chain(values).enumerate() {
             if i > 0 {
-                line.push(',');
+                self.line.push(',');
             }
-            push(*x, &mut line);
+            push(*x, &mut self.line);
         }
-        writeln!(out, "{line}")?;
+        self.line.push('\n');
+        self.out.write_all(self.line.as_bytes())
     }
-    if let CmdStanMethod::Sample(chain) = &run.method {
-        let [warmup, sampling] = chain.seconds;
-        writeln!(out, "# ")?;
-        writeln!(out, "#  Elapsed Time: {warmup:.3} seconds (Warm-up)")?;
-        writeln!(out, "#                {sampling:.3} seconds (Sampling)")?;
-        writeln!(
-            out,
-            "#                {:.3} seconds (Total)",
-            warmup + sampling
-        )?;
-        writeln!(out, "# ")?;
+
+    /// Writes what follows the rows.
+    ///
+    /// # Errors
+    /// What `out` reports.
+    pub fn finish(self) -> io::Result<()> {
+        let out = self.out;
+        if let CmdStanMethod::Sample(chain) = &self.run.method {
+            let [warmup, sampling] = chain.seconds;
+            writeln!(out, "# ")?;
+            writeln!(out, "#  Elapsed Time: {warmup:.3} seconds (Warm-up)")?;
+            writeln!(out, "#                {sampling:.3} seconds (Sampling)")?;
+            writeln!(
+                out,
+                "#                {:.3} seconds (Total)",
+                warmup + sampling
+            )?;
+            writeln!(out, "# ")?;
+        }
+        out.flush()
     }
-    out.flush()
 }
 
 /// The settings, indented as `CmdStan` indents them.
@@ -203,7 +219,11 @@ mod tests {
     fn text(run: &CmdStanRun<'_>, rows: &[(&[f64], &[f64])]) -> String {
         let mut out = Vec::new();
         let names = ["mu".to_owned(), "theta.1".to_owned()];
-        write_cmdstan_csv(&mut out, run, &names, rows.iter().copied()).unwrap();
+        let mut writer = CmdStanWriter::new(&mut out, run.clone(), &names).unwrap();
+        for (own, values) in rows {
+            writer.row(own, values).unwrap();
+        }
+        writer.finish().unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -1,25 +1,32 @@
-//! `elbo check PROGRAM`: whether a Stan program means something, and what it declares.
+//! `elbo check PROGRAM [DATA]`: whether a Stan program means something, what it declares, and with data
+//! what will be computed.
 //!
 //! Diagnostics go to stderr as a compiler's do, the outline to stdout. What a program includes is
 //! looked for in its own folder and nowhere else.
 
-use std::fs;
-use std::io::{IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use elbo::graph::PlateSummary;
 use elbo::stan::typed::{BlockKind, Program};
-use elbo::stan::{Checked, Included, Includes, Limits, Severity, Style, check};
+use elbo::stan::{Checked, Limits, Severity, Style, check};
+use elbo::vi::LogDensity;
+use elbo::vi::reparameterised::Geometry;
 use serde_json::{Value, json};
 
-use crate::console::{Results, to_stderr};
+use crate::console::{Notes, Results, to_stderr};
 use crate::failure::{Failure, Kind};
+use crate::stan::{self, Folder, Loaded, read_program, unreadable};
 
 #[derive(Debug, Args)]
 struct Options {
     /// A Stan program
     #[arg(value_name = "PROGRAM")]
     program: PathBuf,
+    /// Data to check against its declarations; what is computed, and in which plates, is then printed
+    #[arg(value_name = "DATA", conflicts_with = "canonical")]
+    data: Option<PathBuf>,
     /// Print the program in canonical form instead of what it declares
     #[arg(long, conflicts_with = "json")]
     canonical: bool,
@@ -31,7 +38,7 @@ struct Options {
 /// The command for clap.
 pub(crate) fn command() -> Command {
     Options::augment_args(Command::new("check"))
-        .about("Check a Stan program: errors and warnings with their places, or what it declares")
+        .about("Check a Stan program: errors and warnings with their places, or what it declares and computes")
 }
 
 /// Runs it.
@@ -40,13 +47,8 @@ pub(crate) fn command() -> Command {
 /// If the program cannot be read. A program with errors is no failure; the exit code is 2.
 pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let options = Options::from_arg_matches(matches).expect("clap has parsed these very options");
-    let bytes = read(&options.program).map_err(|error| {
-        Failure::input(format!(
-            "cannot read {}: {error}",
-            options.program.display()
-        ))
-        .help("the first argument is a file with a Stan program")
-    })?;
+    let bytes =
+        read_program(&options.program).map_err(|error| unreadable(&options.program, &error))?;
     let name = options.program.display().to_string();
     let mut folder = Folder::of(&options.program);
     let checked = check(&name, &bytes, &mut folder, &Limits::default());
@@ -59,15 +61,31 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     if !text.is_empty() {
         to_stderr(text.trim_end());
     }
+    let loaded = match &options.data {
+        Some(_) if checked.program.is_some() => {
+            let data = options.data.as_deref();
+            Some(stan::load(&options.program, data, 0, Notes::new(true))?)
+        }
+        _ => None,
+    };
     let mut stdout = Results::stdout();
     if options.json {
-        stdout.line(&object(&name, &checked).to_string())?;
+        let mut object = object(&name, &checked);
+        if let Some(loaded) = &loaded {
+            object["dimension"] = json!(loaded.model.dimension());
+            object["plates"] = plates(loaded);
+            object["degrees"] = json!(n_degrees(loaded));
+        }
+        stdout.line(&object.to_string())?;
     } else if let Some(program) = &checked.program {
         if options.canonical {
             stdout.line(program.to_string().trim_end())?;
         } else {
             outline(&mut stdout, program)?;
         }
+    }
+    if let (Some(loaded), false) = (&loaded, options.json) {
+        computation(&mut stdout, loaded)?;
     }
     stdout.finish()?;
     Ok(if checked.program.is_some() {
@@ -77,13 +95,42 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     })
 }
 
-/// A file's bytes, or one more than the limit allows, which the check reports.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(Limits::default().source_bytes as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// What is computed with these data, as the graph tells it.
+fn computation(stdout: &mut Results, loaded: &Loaded) -> Result<(), Failure> {
+    stdout.line("")?;
+    match loaded.model.summary() {
+        Some(summary) => stdout.line(summary.to_string().trim_end())?,
+        None => stdout.line("every point is rejected")?,
+    }
+    if loaded.model.is_branching() {
+        stdout.line("parameters decide what is computed; this is what holds at the origin")?;
+    }
+    match n_degrees(loaded) {
+        0 => Ok(()),
+        n => stdout.line(&format!(
+            "{n} degrees of centring will be learnt: parameters whose prior's location or scale are \
+             parameters themselves"
+        )),
+    }
+}
+
+/// How many degrees of centring a fit learns.
+fn n_degrees(loaded: &Loaded) -> usize {
+    loaded.model.geometry().map_or(0, Geometry::n_degrees)
+}
+
+fn plates(loaded: &Loaded) -> Value {
+    let plates = loaded.model.summary().map_or(&[][..], |s| &s.plates);
+    let object = |plate: &PlateSummary| {
+        let terms: serde_json::Map<String, Value> = plate
+            .each_row
+            .terms
+            .iter()
+            .map(|(name, count)| (name.clone(), json!(count)))
+            .collect();
+        json!({"rows": plate.n_rows, "terms": terms, "data_bytes_per_row": plate.data_bytes_per_row})
+    };
+    json!(plates.iter().map(object).collect::<Vec<Value>>())
 }
 
 const BLOCKS: [BlockKind; 5] = [
@@ -147,40 +194,4 @@ fn object(name: &str, checked: &Checked) -> Value {
         }
     }
     Value::Object(object)
-}
-
-/// The folder of a program, the only one that is read.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn of(program: &Path) -> Self {
-        let folder = program.parent().unwrap_or(Path::new(""));
-        Self(if folder.as_os_str().is_empty() {
-            PathBuf::from(".")
-        } else {
-            folder.to_owned()
-        })
-    }
-}
-
-impl Includes for Folder {
-    fn find(&mut self, name: &str, from: &str) -> Result<Included, String> {
-        // Relative to the including file, as compilers do it.
-        let near = Path::new(from).parent().unwrap_or(Path::new("")).join(name);
-        let candidates = [near, self.0.join(name)];
-        let path = candidates
-            .iter()
-            .find(|path| path.is_file())
-            .ok_or_else(|| format!("there is no such file in {}", self.0.display()))?;
-        // One name for every way to spell it, so that circles are seen.
-        let resolve = |path: &Path| path.canonicalize().map_err(|error| error.to_string());
-        let (found, folder) = (resolve(path)?, resolve(&self.0)?);
-        let inside = found
-            .strip_prefix(&folder)
-            .map_err(|_| format!("it lies outside {}", self.0.display()))?;
-        Ok(Included {
-            name: self.0.join(inside).display().to_string(),
-            bytes: read(path).map_err(|error| error.to_string())?,
-        })
-    }
 }

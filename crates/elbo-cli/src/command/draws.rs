@@ -5,13 +5,14 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::math::random;
 use elbo_data::fit::Draws;
 
 use crate::failure::Failure;
 use crate::frame::{self, push_number, push_separator, push_text};
 use crate::model::Drawer;
+use crate::stan::{self, Format, output};
 use crate::stored;
 
 /// Not a comment on the field: rustdoc would take `A[1001]` for a link.
@@ -19,12 +20,6 @@ const PARAMETERS_HELP: &str = "\
 Only these parameters, by name (mu) or by group (weights stands for weights.1, weights.2, …); of a fit \
 of ratings also a and A (users' biases and factors), b and B (items'), or those of one id, as in \
 A[1001] [default: all, of ratings mu]";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Csv,
-    Parquet,
-}
 
 #[derive(Debug, Args)]
 struct Options {
@@ -39,7 +34,7 @@ struct Options {
     seed: u64,
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help = PARAMETERS_HELP)]
     parameters: Vec<String>,
-    /// Format of the output; parquet needs --out
+    /// Format of the output: cmdstan is csv with log densities and the comments that readers of Stan's output want, for fits of Stan programs; parquet needs --out
     #[arg(long, value_enum, default_value = "csv", value_name = "FORMAT")]
     format: Format,
     /// File to write instead of stdout; it must not exist
@@ -65,10 +60,28 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     if let Some(out) = &options.out {
         frame::refuse_existing(out)?;
     }
-    let opened = stored::read(&options.fit)?.open()?;
+    let stored = stored::read(&options.fit)?;
+    if stan::is_of_program(&stored.fit().record) {
+        let request = output::Request {
+            n: options.n,
+            seed: options.seed,
+            parameters: &options.parameters,
+            format: options.format,
+            out: options.out.as_ref(),
+        };
+        output::write(&stored, &request)?;
+        return Ok(0);
+    }
+    let opened = stored.open()?;
     let drawer = opened.drawer(&options.parameters)?;
     match options.format {
         Format::Csv => write_csv(&drawer, &options)?,
+        Format::Cmdstan => {
+            return Err(Failure::input(
+                "only fits of Stan programs are written in CmdStan's format",
+            )
+            .help("use --format csv"));
+        }
         Format::Parquet => {
             let mut draws = Draws::new(drawer.names.clone());
             for i in 0..options.n {

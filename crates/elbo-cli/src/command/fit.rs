@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::model::{self, Fitted};
 use crate::progress::Watch;
 use crate::stored::{self, Stored};
-use crate::{interrupt, verdict};
+use crate::{interrupt, stan, verdict};
 
 /// Rows of a mini-batch, if not said otherwise.
 pub(crate) const MINI_BATCH: usize = 1024;
@@ -240,13 +240,15 @@ pub(crate) fn command() -> Command {
         .about("Fit a model to data, and say whether to believe the fit")
         .long_about(
             "Fit a model to data, and say whether to believe the fit.\n\
-             The options of a model are listed by `elbo fit MODEL --help`.",
+             The options of a model are listed by `elbo fit MODEL --help`. A Stan program's file \
+             takes the place of MODEL.",
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand_value_name("MODEL")
         .subcommand_help_heading("Models")
+        .subcommand(stan::fit::command())
         .subcommands(model::MODELS.iter().map(model::Entry::command))
 }
 
@@ -258,6 +260,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let (name, matches) = matches
         .subcommand()
         .expect("clap refuses a fit without a model");
+    if name == stan::fit::NAME {
+        return stan::fit::run(matches);
+    }
     let entry = model::find(name).expect("clap knows no other models than the table's");
     let options =
         CommonOptions::from_arg_matches(matches).expect("clap has parsed these very options");
@@ -373,7 +378,7 @@ fn after_interrupt(options: &CommonOptions, goes_on: bool) {
 }
 
 /// The options as typed and defaulted, by name, for `fit.json`.
-fn given_options(matches: &ArgMatches) -> Map<String, Value> {
+pub(crate) fn given_options(matches: &ArgMatches) -> Map<String, Value> {
     matches
         .ids()
         .filter_map(|id| {

@@ -1,14 +1,18 @@
 //! The commands, one file each, and the table that lists them.
 
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod draws;
 pub(crate) mod export;
 pub(crate) mod fit;
 pub(crate) mod generate;
+pub(crate) mod log_density;
 pub(crate) mod predict;
 pub(crate) mod recommend;
+pub(crate) mod sample;
 pub(crate) mod summary;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::RangedU64ValueParser;
@@ -19,6 +23,7 @@ use elbo_data::table::{Table, TableOptions, read_table};
 
 use crate::failure::{Failure, did_you_mean};
 use crate::simulate::SIMULATORS;
+use crate::stan;
 
 /// A row of the table: how the command is described to clap, and what it does.
 struct Entry {
@@ -32,6 +37,10 @@ const COMMANDS: &[Entry] = &[
     Entry {
         command: fit::command,
         run: fit::run,
+    },
+    Entry {
+        command: sample::command,
+        run: sample::run,
     },
     Entry {
         command: summary::command,
@@ -58,8 +67,16 @@ const COMMANDS: &[Entry] = &[
         run: generate::run,
     },
     Entry {
+        command: compare::command,
+        run: compare::run,
+    },
+    Entry {
         command: check::command,
         run: check::run,
+    },
+    Entry {
+        command: log_density::command,
+        run: log_density::run,
     },
 ];
 
@@ -83,6 +100,22 @@ pub(crate) fn root() -> Command {
         .disable_help_subcommand(true)
         .subcommands(COMMANDS.iter().map(|entry| (entry.command)()));
     accept_negative_numbers(root)
+}
+
+/// The command line, with `fit PROGRAM.stan` written out as `fit stan PROGRAM.stan`.
+pub(crate) fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = given.collect();
+    let is_model = |name: &OsString| {
+        name.to_str()
+            .is_some_and(|name| name == stan::fit::NAME || crate::model::find(name).is_some())
+    };
+    if arguments.get(1).is_some_and(|command| command == "fit")
+        && !arguments.get(2).is_some_and(is_model)
+        && arguments[2..].iter().any(stan::is_program)
+    {
+        arguments.insert(2, stan::fit::NAME.into());
+    }
+    arguments
 }
 
 /// Lets `--intercept -1` through to the option, whose range is checked with a better message.

@@ -9,6 +9,9 @@ use serde_json::json;
 use crate::console::Results;
 use crate::failure::Failure;
 use crate::model::Opened;
+use crate::stan::answer::Answer;
+use crate::stan::{self, report};
+use crate::stored::Stored;
 use crate::{stored, table};
 
 #[derive(Debug, Args)]
@@ -37,6 +40,9 @@ pub(crate) fn command() -> Command {
 pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let options = Options::from_arg_matches(matches).expect("clap has parsed these very options");
     let stored = stored::read(&options.fit)?;
+    if stan::is_of_program(&stored.fit().record) {
+        return of_program(&stored, &options);
+    }
     let opened = stored.open()?;
     let record = &stored.fit().record;
     let mut stdout = Results::stdout();
@@ -46,6 +52,27 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         stdout.line(&serde_json::Value::Object(object).to_string())?;
     } else {
         print(&mut stdout, record, &*opened, options.all)?;
+    }
+    stdout.finish()?;
+    Ok(0)
+}
+
+/// The same of a program's fit or sample.
+fn of_program(stored: &Stored, options: &Options) -> Result<u8, Failure> {
+    let record = &stored.fit().record;
+    let marginals = if let Some(draws) = elbo_data::fit::read_draws(&options.fit)? {
+        report::marginals(draws.names(), draws.columns())
+    } else {
+        let answer = Answer::open(stored)?;
+        report::few_marginals(&answer.loaded, &answer.source, record.seed)?
+    };
+    let mut stdout = Results::stdout();
+    if options.json {
+        let mut object = stored::result_object(record, Some(&options.fit));
+        object.insert("parameters".into(), json!(marginals));
+        stdout.line(&serde_json::Value::Object(object).to_string())?;
+    } else {
+        report::print(&mut stdout, record, &marginals, options.all)?;
     }
     stdout.finish()?;
     Ok(0)

@@ -14,8 +14,6 @@ mod mixture_of_means;
 mod regression;
 mod tabular;
 
-use std::path::Path;
-
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::math::arrays::Arrays;
 use elbo::math::random::Stream;
@@ -169,8 +167,13 @@ impl<'a> Drawer<'a> {
 }
 
 /// Indices of the parameters asked for, in the order of `names`; all where none are asked for.
-fn choose(names: &[String], asked: &[String]) -> Result<Vec<usize>, Failure> {
-    let group = |name: &str| name.split(['.', '[']).next().unwrap_or(name).to_owned();
+pub(crate) fn choose(names: &[String], asked: &[String]) -> Result<Vec<usize>, Failure> {
+    let group = |name: &str| {
+        name.split(['.', '[', ':'])
+            .next()
+            .unwrap_or(name)
+            .to_owned()
+    };
     let matches = |name: &str, asked: &str| name == asked || group(name) == asked;
     for parameter in asked {
         if !names.iter().any(|name| matches(name, parameter)) {
@@ -306,10 +309,6 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
 
 /// What to say about a model that does not exist.
 pub(crate) fn unknown(given: &str) -> Failure {
-    if Path::new(given).extension().is_some_and(|e| e == "stan") {
-        return Failure::input(format!("{given}: Stan programs cannot be fitted yet"))
-            .help(format!("the ready-made models are {}", names().join(", ")));
-    }
     Failure::input(format!("unknown model '{given}'")).help(did_you_mean(given, &names()))
 }
 

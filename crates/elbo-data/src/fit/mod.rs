@@ -22,7 +22,8 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write as _;
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use elbo_math::arrays::Arrays;
@@ -71,34 +72,43 @@ pub fn write_fit(
     draws: Option<&Draws>,
     overwrite: bool,
 ) -> Result<(), DataError> {
-    write_fit_with(dir, fit, draws, &[], overwrite)
+    write_fit_with(dir, fit, draws, overwrite, |_| Ok(()))
 }
 
-/// Writes a fit with further files, each a name and its bytes, to be read with [`read_file`].
+/// Writes a fit with further files, which `more` writes with [`write_file`] into the directory that it
+/// is given; they are read with [`read_file`].
 ///
 /// # Errors
-/// As [`write_fit`].
+/// As [`write_fit`], and what `more` reports.
 pub fn write_fit_with(
     dir: impl AsRef<Path>,
     fit: &StoredFit,
     draws: Option<&Draws>,
-    others: &[(String, Vec<u8>)],
     overwrite: bool,
+    more: impl FnOnce(&Path) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     let staged = StagedDirectory::create(dir, overwrite, record::FILE)?;
-    fill(staged.path(), fit, draws, others).map_err(|error| staged.name_target(error))?;
+    more(staged.path())
+        .and_then(|()| fill(staged.path(), fit, draws))
+        .map_err(|error| staged.name_target(error))?;
     staged.commit()
 }
 
-fn fill(
-    dir: &Path,
-    fit: &StoredFit,
-    draws: Option<&Draws>,
-    others: &[(String, Vec<u8>)],
+/// Writes a further file of a fit, in a folder of its own if its path has one.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_file(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), DataError> {
-    for (name, bytes) in others {
-        files::write(&dir.join(name), |output| output.write_all(bytes))?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| DataError::from_write(folder, e))?;
     }
+    files::write(path, |output| fill(output))
+}
+
+fn fill(dir: &Path, fit: &StoredFit, draws: Option<&Draws>) -> Result<(), DataError> {
     tensors::write(dir, &fit.arrays)?;
     record::write_labels(dir, &fit.labels)?;
     trace::write(&dir.join(trace::FILE), &fit.trace)?;

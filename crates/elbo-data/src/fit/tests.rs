@@ -167,7 +167,7 @@ fn a_failed_write_leaves_the_old_fit_and_nothing_else() {
 fn a_full_disk_is_named_with_the_file_that_was_to_be_written() {
     let dir = TempDir::new().unwrap();
     let staged = StagedDirectory::create(dir.path().join("fit"), false, "fit.json").unwrap();
-    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let full = io::Error::from(io::ErrorKind::StorageFull);
     let error = DataError::from_write(&staged.path().join("trace.csv"), full);
     let error = staged.name_target(error).to_string();
     let message = "fit/trace.csv cannot be written: the disk is full; free some space or write \
@@ -240,9 +240,15 @@ fn draws_round_trip_through_csv_and_parquet() {
 fn further_files_come_back_byte_for_byte() {
     let dir = TempDir::new().unwrap();
     let out = dir.path().join("fit");
-    let others = [("program.stan".to_owned(), b"model { }\n\xff".to_vec())];
-    write_fit_with(&out, &example(), None, &others, false).unwrap();
-    assert_eq!(read_file(&out, "program.stan").unwrap(), others[0].1);
+    let program = b"model { }\n\xff";
+    let more = |dir: &Path| {
+        let file = |name: &str| dir.join(name);
+        write_file(&file("program.stan"), |out| out.write_all(program))?;
+        write_file(&file("chains/1.csv"), |out| out.write_all(b"lp__\n"))
+    };
+    write_fit_with(&out, &example(), None, false, more).unwrap();
+    assert_eq!(read_file(&out, "program.stan").unwrap(), program);
+    assert_eq!(read_file(&out, "chains/1.csv").unwrap(), b"lp__\n");
     assert_eq!(read_fit(&out).unwrap(), example());
     let error = read_file(&out, "data.json").unwrap_err().to_string();
     assert!(error.contains("it has no data.json"), "{error}");

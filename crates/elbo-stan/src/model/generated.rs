@@ -24,6 +24,24 @@ impl Model {
         n_draws: usize,
         seed: u64,
     ) -> Result<Vec<f64>, RunError> {
+        self.constrain_from(points, n_draws, seed, 0)
+    }
+
+    /// As [`constrain`](Self::constrain), of a part of the draws: the number of its first one tells
+    /// which random numbers are theirs.
+    ///
+    /// # Errors
+    /// As [`constrain`](Self::constrain).
+    ///
+    /// # Panics
+    /// As [`constrain`](Self::constrain).
+    pub fn constrain_from(
+        &self,
+        points: &[f64],
+        n_draws: usize,
+        seed: u64,
+        first_draw: u64,
+    ) -> Result<Vec<f64>, RunError> {
         let dimension = self.dimension();
         assert_eq!(points.len(), dimension * n_draws, "dimension × draws");
         let mut all = vec![f64::NAN; self.columns.len() * n_draws];
@@ -47,7 +65,7 @@ impl Model {
             &self.known,
             &self.limits,
             seed,
-            0,
+            first_draw,
             values.into_iter(),
         )?;
         for (s, values) in generated.into_iter().enumerate() {

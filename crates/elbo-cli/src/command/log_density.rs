@@ -1,0 +1,137 @@
+//! `elbo log-density PROGRAM.stan [DATA] --at POINTS`: the log density and its gradient where asked.
+//!
+//! Points are unconstrained, as every method sees them; both the density on unconstrained space and
+//! that of the parameters themselves, without the change of variables, are given.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use elbo::stan::{DensityOptions, Jacobian};
+use serde_json::{Value, json};
+
+use crate::console::{Notes, Results};
+use crate::failure::Failure;
+use crate::stan::{self, Loaded};
+
+#[derive(Debug, Args)]
+struct Options {
+    /// A Stan program
+    #[arg(value_name = "PROGRAM")]
+    program: PathBuf,
+    /// Its data: JSON, or R's dump format
+    #[arg(value_name = "DATA")]
+    data: Option<PathBuf>,
+    /// File with unconstrained points: a JSON list of numbers for each, or one list of numbers
+    #[arg(long, value_name = "FILE")]
+    at: PathBuf,
+    /// Key of the random numbers of transformed data
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+    /// Print one JSON object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// The command for clap.
+pub(crate) fn command() -> Command {
+    Options::augment_args(Command::new("log-density"))
+        .about("Evaluate the log density of a Stan program and its gradient at given points")
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Wrong program, data or points.
+pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
+    let options = Options::from_arg_matches(matches).expect("clap has parsed these very options");
+    let notes = Notes::new(options.json);
+    let loaded = stan::load(
+        &options.program,
+        options.data.as_deref(),
+        options.seed,
+        notes,
+    )?;
+    let points = points(&options.at, loaded.model.dimension())?;
+    let mut stdout = Results::stdout();
+    let mut values = Vec::new();
+    for point in points {
+        let with = evaluated(&loaded, &point, Jacobian::Included)?;
+        let without = evaluated(&loaded, &point, Jacobian::LeftOut)?;
+        if !options.json {
+            stdout.line(&format!(
+                "{}  without Jacobian {}",
+                with["log_density"], without["log_density"]
+            ))?;
+        }
+        values.push(json!({
+            "at": point,
+            "log_density": with["log_density"],
+            "gradient": with["gradient"],
+            "without_jacobian": without,
+        }));
+    }
+    if options.json {
+        let object = json!({
+            "model": loaded.name,
+            "dimension": loaded.model.dimension(),
+            "points": values,
+        });
+        stdout.line(&object.to_string())?;
+    }
+    stdout.finish()?;
+    Ok(0)
+}
+
+/// JSON has no word for what is not finite.
+fn finite(x: f64) -> Value {
+    if x.is_finite() {
+        json!(x)
+    } else {
+        json!(x.to_string())
+    }
+}
+
+fn evaluated(loaded: &Loaded, point: &[f64], jacobian: Jacobian) -> Result<Value, Failure> {
+    let mut gradient = vec![0.0; point.len()];
+    let options = DensityOptions { jacobian };
+    let value = loaded
+        .model
+        .log_density(options, point, &mut gradient)
+        .map_err(|error| loaded.failure(&error))?;
+    let gradient: Vec<Value> = gradient.into_iter().map(finite).collect();
+    Ok(json!({"log_density": finite(value), "gradient": gradient}))
+}
+
+/// Points of the right length.
+fn points(path: &Path, dimension: usize) -> Result<Vec<Vec<f64>>, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
+    let wrong = |what: String| {
+        Failure::input(format!("{}: {what}", path.display()))
+            .help("--at takes a JSON list of points, each a list of numbers")
+    };
+    let value: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let value = match value {
+        Value::Object(mut object) => object
+            .remove("points")
+            .ok_or_else(|| wrong("the object has no \"points\"".to_owned()))?,
+        value => value,
+    };
+    let single = value
+        .as_array()
+        .is_some_and(|list| list.first().is_none_or(Value::is_number));
+    let points: Result<Vec<Vec<f64>>, _> = if single {
+        serde_json::from_value(value).map(|point| vec![point])
+    } else {
+        serde_json::from_value(value)
+    };
+    let points = points.map_err(|error| wrong(error.to_string()))?;
+    match points.iter().position(|point| point.len() != dimension) {
+        Some(i) => Err(wrong(format!(
+            "point {} has {} coordinates, and the program has {dimension}",
+            i + 1,
+            points[i].len()
+        ))),
+        None => Ok(points),
+    }
+}
