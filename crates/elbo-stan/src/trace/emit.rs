@@ -151,9 +151,14 @@ impl Trace {
             }
         }
         emitter.add_terms(terms().map(|term| (term.group, term.first, term.len)));
-        if emission.density.is_some() && self.constant != 0.0 {
+        let constant = match emission.density {
+            Some(Jacobian::Included) => self.constants[0] + self.constants[1],
+            Some(Jacobian::LeftOut) => self.constants[0],
+            None => 0.0,
+        };
+        if constant != 0.0 {
             let graph = &mut emitter.packer.graph;
-            let constant = graph.constant([self.constant], Shape::SCALAR);
+            let constant = graph.constant([constant], Shape::SCALAR);
             graph.add_to_log_density(constant);
         }
         Ok(Emitted {

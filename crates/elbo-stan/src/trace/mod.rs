@@ -145,8 +145,8 @@ pub(crate) struct Trace {
     /// The groups of a site, by how many operations came before during the same visit.
     index: HashMap<(Site, u32), Vec<u32>>,
     terms: Vec<Term>,
-    /// What is known of the log density.
-    constant: f64,
+    /// What is known of the log density, and of changes of variables only.
+    constants: [f64; 2],
     site: Site,
     step: u32,
     recorded: u32,
@@ -158,7 +158,7 @@ impl Trace {
             groups: Vec::new(),
             index: HashMap::new(),
             terms: Vec::new(),
-            constant: 0.0,
+            constants: [0.0; 2],
             site: Site {
                 calls: 0,
                 span: Span { start: 0, end: 0 },
@@ -284,7 +284,7 @@ impl Trace {
     pub(crate) fn add(&mut self, numbers: &Tensor<Number>, jacobian: bool) {
         for number in numbers.entries() {
             match number {
-                Number::Known(x) => self.constant += x,
+                Number::Known(x) => self.constants[usize::from(jacobian)] += x,
                 Number::Symbol(s) => match self.terms.last_mut() {
                     Some(term)
                         if term.group == s.group
@@ -306,7 +306,7 @@ impl Trace {
 
     /// The log density so far.
     pub(crate) fn total(&mut self) -> Result<Number, String> {
-        let mut entries = vec![Number::Known(self.constant)];
+        let mut entries = vec![Number::Known(self.constants[0] + self.constants[1])];
         for term in &self.terms {
             let symbols = (term.first..term.first + term.len).map(|entry| {
                 Number::Symbol(Symbol {

@@ -1,0 +1,199 @@
+//! Programs' log densities and gradients, against Stan's own mathematics.
+//!
+//! `density/` holds programs that cover the language, their data, and what stanli says of them at three
+//! unconstrained points each (`density/expected.py`). What stanli does not know is checked against
+//! closed forms. Differences between points are compared, because stanli drops constants.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use elbo_stan::run::{RunLimits, Value, read_json};
+use elbo_stan::{DensityOptions, Jacobian, Limits, Model, NoIncludes, Style, check};
+use elbo_testkit::assert_close;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Expected {
+    point: Vec<f64>,
+    value: f64,
+    gradient: Vec<f64>,
+}
+
+fn model(name: &str, source: &str, data: &BTreeMap<String, Value>) -> Model {
+    let checked = check(name, source.as_bytes(), &mut NoIncludes, &Limits::default());
+    let rendered = checked.render(Style::Plain);
+    let program = checked.program.expect(&rendered);
+    Model::new(program, data, &RunLimits::default(), &mut |_| {})
+        .unwrap_or_else(|error| panic!("{}", error.describe(&checked.sources)))
+}
+
+fn of(source: &str) -> Model {
+    model("p.stan", source, &BTreeMap::new())
+}
+
+fn at(model: &Model, point: &[f64], jacobian: Jacobian) -> (f64, Vec<f64>) {
+    let mut gradient = vec![0.0; point.len()];
+    let value = model
+        .log_density(DensityOptions { jacobian }, point, &mut gradient)
+        .expect("the point can be evaluated");
+    (value, gradient)
+}
+
+#[test]
+fn programs_have_the_log_density_that_stan_gives_them() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/density");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).expect(name);
+    let expected: BTreeMap<String, Vec<Expected>> =
+        serde_json::from_str(&read("expected.json")).expect("written by expected.py");
+    for (name, points) in expected {
+        let data = read_json(read(&format!("{name}.json")).as_bytes()).expect("the data are JSON");
+        let model = model(&name, &read(&format!("{name}.stan")), &data);
+        // What solvers are asked for decides where there are differential equations.
+        let tolerance = if name == "equations" { 1e-6 } else { 1e-10 };
+        let mut first = None;
+        for Expected {
+            point,
+            value,
+            gradient,
+        } in points
+        {
+            let (ours, slopes) = at(&model, &point, Jacobian::Included);
+            let (our_first, first) = *first.get_or_insert((ours, value));
+            let scale = value.abs().max(first.abs()).max(1.0);
+            let difference = (ours - our_first) - (value - first);
+            assert!(
+                difference.abs() <= tolerance * scale,
+                "{name}: {ours} − {our_first} is not {value} − {first}"
+            );
+            let steepest = gradient.iter().fold(1.0_f64, |m, g| m.max(g.abs()));
+            for (i, (a, b)) in slopes.iter().zip(&gradient).enumerate() {
+                assert!(
+                    (a - b).abs() <= tolerance * (b.abs() + 1e-2 * steepest),
+                    "{name}: derivative {i} is {a}, not {b}"
+                );
+            }
+        }
+    }
+}
+
+/// −x²/2 − log √2π
+fn standard_normal(x: f64) -> f64 {
+    -0.5 * x * x - 0.5 * (2.0 * std::f64::consts::PI).ln()
+}
+
+#[test]
+fn constants_are_there() {
+    let model = of("parameters { real x; } model { x ~ std_normal(); }");
+    let (value, gradient) = at(&model, &[0.3], Jacobian::Included);
+    assert_close("log density", value, standard_normal(0.3), 1e-15);
+    assert_close("derivative", gradient[0], -0.3, 1e-15);
+}
+
+#[test]
+fn jacobians_can_be_left_out() {
+    let model = of("parameters { real<lower=0> x; }
+        transformed parameters { real y = 2 * x; jacobian += log(2.0); }
+        model { x ~ exponential(1); }");
+    let x = 0.4_f64.exp();
+    assert_close(
+        "log density",
+        at(&model, &[0.4], Jacobian::Included).0,
+        -x + 0.4 + 2.0_f64.ln(),
+        1e-14,
+    );
+    assert_close(
+        "log density",
+        at(&model, &[0.4], Jacobian::LeftOut).0,
+        -x,
+        1e-14,
+    );
+}
+
+#[test]
+fn functions_may_call_themselves() {
+    // Σ_{k ≤ 3} k s / 10 = 0.6 s
+    let model = of("functions { real f(vector x, int n) {
+            if (n == 0) return 0;
+            return sum(x) * 0.1 * n + f(x, n - 1);
+        } }
+        parameters { vector[2] x; } model { target += f(x, 3); }");
+    let (value, gradient) = at(&model, &[1.5, -0.5], Jacobian::Included);
+    assert_close("log density", value, 0.6, 1e-14);
+    assert_close("derivative", gradient[1], 0.6, 1e-14);
+}
+
+#[test]
+fn tuples_are_taken_apart_and_put_together() {
+    let model = of("functions {
+            tuple(real, vector) both(real a, vector b) { return (2 * a, b + a); }
+        }
+        parameters { tuple(real<lower=0>, vector[2]) x; array[2] tuple(real, real) y; }
+        model {
+            real a; vector[2] b;
+            (a, b) = both(x.1, x.2);
+            a ~ std_normal(); b ~ std_normal();
+            for (i in 1:2) y[i].2 ~ normal(y[i].1, i);
+        }");
+    let point = [-0.2, 0.3, 0.8, 0.1, 0.4, -0.7, 0.9];
+    let x = (-0.2_f64).exp();
+    let normal = |y: f64, m: f64, s: f64| standard_normal((y - m) / s) - s.ln();
+    let expected = -0.2
+        + standard_normal(2.0 * x)
+        + standard_normal(0.3 + x)
+        + standard_normal(0.8 + x)
+        + normal(0.4, 0.1, 1.0)
+        + normal(0.9, -0.7, 2.0);
+    assert_close(
+        "log density",
+        at(&model, &point, Jacobian::Included).0,
+        expected,
+        1e-13,
+    );
+}
+
+#[test]
+fn a_point_that_a_program_rejects_is_outside_the_support() {
+    let model = of("parameters { real x; }
+        model { if (x > 1) reject(\"x is \", x); x ~ std_normal(); }");
+    let inside = at(&model, &[0.5], Jacobian::Included).0;
+    assert_close("log density inside", inside, standard_normal(0.5), 1e-15);
+    let outside = at(&model, &[1.5], Jacobian::Included).0;
+    assert!(outside.is_infinite() && outside < 0.0);
+}
+
+#[test]
+fn transformed_parameters_keep_their_bounds() {
+    let model = of(
+        "parameters { real x; } transformed parameters { real<lower=0> y = x - 1; }
+        model { x ~ std_normal(); }",
+    );
+    assert!(at(&model, &[0.5], Jacobian::Included).0.is_infinite());
+    assert_close(
+        "log density",
+        at(&model, &[1.5], Jacobian::Included).0,
+        standard_normal(1.5),
+        1e-15,
+    );
+}
+
+#[test]
+fn every_way_through_a_program_has_its_density() {
+    // 2⁴ ways, each found when it is met.
+    let model = of("parameters { vector[4] x; }
+        model { for (i in 1:4) if (x[i] > 0) target += -i * x[i]; else target += 2 * i * x[i]; }");
+    assert!(model.is_branching());
+    for way in 0..16_u32 {
+        let sign = |i: u32| if way >> i & 1 == 1 { 1.0 } else { -1.0 };
+        let point: Vec<f64> = (0..4).map(|i| sign(i) * 0.5).collect();
+        let expected: f64 = (0..4)
+            .map(|i| f64::from(i + 1) * if sign(i) > 0.0 { -0.5 } else { -1.0 })
+            .sum();
+        assert_close(
+            "log density",
+            at(&model, &point, Jacobian::Included).0,
+            expected,
+            1e-14,
+        );
+    }
+}
