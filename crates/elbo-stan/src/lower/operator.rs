@@ -89,7 +89,14 @@ pub(crate) fn binary(
         B::Or => Function::Or,
     };
     agree(&operands)?;
-    Ok(Value::from_numbers(trace.pointwise(function, &operands)?))
+    let numbers = trace.pointwise(function, &operands)?;
+    let is_int = types.iter().all(|t| **t == Type::Int);
+    if is_int && function == Function::Divide {
+        // Ints are divided towards zero.
+        let whole = trace.pointwise(Function::Trunc, &[Operand::Numbers(numbers)])?;
+        return Ok(Value::from_numbers(whole));
+    }
+    Ok(Value::from_numbers(numbers))
 }
 
 /// Entry by entry needs one shape, or a single number.

@@ -1,7 +1,9 @@
 //! Draws as the program names them.
 
 use elbo_graph::LaneBlock;
+use elbo_math::random::stream;
 
+use super::generation::Generation;
 use super::path::Path;
 use super::{Model, columns};
 use crate::run::{self, RunError, RunErrorKind, Values, replaced};
@@ -10,8 +12,8 @@ use crate::trace::Number;
 impl Model {
     /// Parameters, transformed parameters and generated quantities at unconstrained points.
     ///
-    /// Random numbers of draw `s` depend on `seed` and `s` alone. `points` holds `dimension × n_draws` numbers, draws innermost; the result `columns × n_draws`.
-    /// Where the program refuses to generate quantities for a draw, they are NaN.
+    /// `points` holds `dimension × n_draws` numbers, draws innermost; the result `columns × n_draws`.
+    /// Random numbers of draw `s` depend on `seed` and `s` alone. Where the program refuses to generate quantities for a draw, they are NaN.
     ///
     /// # Errors
     /// If something cannot be evaluated for any draw.
@@ -60,22 +62,11 @@ impl Model {
         if first == self.columns.len() {
             return Ok(all);
         }
-        let generated = run::generate(
-            &self.program,
-            &self.known,
-            &self.limits,
-            seed,
-            first_draw,
-            values.into_iter(),
-        )?;
-        for (s, values) in generated.into_iter().enumerate() {
-            let values = match values {
-                Ok(values) => values,
-                Err(error) if is_of_draw(error.kind) => continue,
-                Err(error) => return Err(error),
-            };
+        let generated = self.generate(points, n_draws, seed, first_draw, values)?;
+        for (s, values) in generated.iter().enumerate() {
+            let Some(values) = values else { continue };
             row.clear();
-            for (id, value) in &values {
+            for (id, value) in values {
                 columns::flatten(value, &self.program.variables[id.0].r#type, &mut row);
             }
             for (c, number) in row.iter().enumerate() {
@@ -83,6 +74,53 @@ impl Model {
             }
         }
         Ok(all)
+    }
+
+    /// Generated quantities of each draw; none where the program refuses.
+    fn generate(
+        &self,
+        points: &[f64],
+        n_draws: usize,
+        seed: u64,
+        first_draw: u64,
+        values: Vec<Values>,
+    ) -> Result<Vec<Option<Values>>, RunError> {
+        let stream = |s: usize| stream(seed, run::GENERATED, first_draw + s as u64);
+        if !self.is_branching()
+            && let Some(generation) = self.main.generation.get_or_init(|| {
+                let dimension = self.dimension();
+                Generation::new(&self.program, &self.known, &self.limits, dimension, &[])
+            })
+        {
+            let mut generated = Vec::with_capacity(n_draws);
+            for block in LaneBlock::all(points, n_draws) {
+                let lanes = block.lanes();
+                let first = generated.len();
+                let here = lanes.min(n_draws - first);
+                let mut random: Vec<_> = (first..first + here).map(stream).collect();
+                let limit = self.limits.bytes;
+                let values = generation.run(block.numbers(), lanes, &mut random, limit);
+                generated.extend(values.into_iter().map(Result::ok));
+            }
+            return Ok(generated);
+        }
+        let values = values.into_iter();
+        let generated = run::generate(
+            &self.program,
+            &self.known,
+            &self.limits,
+            seed,
+            first_draw,
+            values,
+        )?;
+        generated
+            .into_iter()
+            .map(|values| match values {
+                Ok(values) => Ok(Some(values)),
+                Err(error) if is_of_draw(error.kind) => Ok(None),
+                Err(error) => Err(error),
+            })
+            .collect()
     }
 
     /// Values of parameters and transformed parameters for each draw.

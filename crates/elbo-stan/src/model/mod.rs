@@ -8,6 +8,7 @@
 mod columns;
 mod density;
 mod generated;
+mod generation;
 mod path;
 
 use std::collections::BTreeMap;

@@ -2,9 +2,12 @@
 
 use elbo_graph::{NodeId, Program as Compiled, Shape};
 
+use std::sync::OnceLock;
+
 use super::Model;
+use super::generation::Generation;
 use crate::run::{
-    self, Decision, Known, Lowered, RunError, RunErrorKind, RunLimits, Value, Values, as_int,
+    self, Decision, Known, Lowered, Part, RunError, RunErrorKind, RunLimits, Value, Values, as_int,
     collect,
 };
 use crate::trace::{Emission, Emitted, Jacobian, Number, Symbol, Trace};
@@ -23,6 +26,8 @@ pub(super) struct Path {
     pub(super) values: Values,
     /// What those symbols are, in order.
     pub(super) symbols: Option<Compiled>,
+    /// Generated quantities, once they are asked for; `None` inside where they are run draw by draw.
+    pub(super) generation: OnceLock<Option<Generation>>,
 }
 
 /// The number of free coordinates.
@@ -45,7 +50,7 @@ impl Path {
         start: &[i32],
         jacobian: Jacobian,
     ) -> Result<Self, RunError> {
-        let lowered = run::lower(program, known, limits, say, point, start)?;
+        let lowered = run::lower(program, known, limits, say, Part::Model, point, start)?;
         match lowered.end {
             Ok(()) => Self::compiled(program, lowered, jacobian, point.len()),
             // Where a parameter led to a value that is refused, the points are.
@@ -59,6 +64,7 @@ impl Path {
                     density: None,
                     values: Vec::new(),
                     symbols: None,
+                    generation: OnceLock::new(),
                 })
             }
             Err(error) => Err(error),
@@ -106,6 +112,7 @@ impl Path {
             density: Some(density),
             values,
             symbols,
+            generation: OnceLock::new(),
         })
     }
 
@@ -131,7 +138,11 @@ impl Path {
 
 fn emit(trace: &Trace, density: Option<Jacobian>, outputs: &[Symbol]) -> Result<Emitted, RunError> {
     trace
-        .emit(Emission { density, outputs })
+        .emit(Emission {
+            density,
+            outputs,
+            random: &[],
+        })
         .map_err(|(site, message)| RunError::new(RunErrorKind::Value, site.span, message))
 }
 

@@ -53,12 +53,19 @@ impl Machine<'_> {
                     f64::from(*value)
                 } else if self.takes_all_paths {
                     1.0
+                } else if self.records_random {
+                    return Err(RunError::new(
+                        RunErrorKind::Unsupported,
+                        span,
+                        "generated quantities decide by parameters or random numbers",
+                    ));
                 } else {
                     let mut emitted = self
                         .trace
                         .emit(Emission {
                             density: None,
                             outputs: &[symbol],
+                            random: &[],
                         })
                         .map_err(|(_, message)| bad(span, message))?;
                     let node = emitted.node(&[number], Shape::SCALAR);

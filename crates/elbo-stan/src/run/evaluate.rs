@@ -204,6 +204,9 @@ impl Machine<'_> {
         {
             return self.operate(operator, [left, right], a, b, span);
         }
+        if self.records_random && name.ends_with("_rng") {
+            return self.later(name, values, types, span);
+        }
         let is_known = !values.iter().any(Value::is_symbolic);
         let of_known = || builtin::find(name).filter(|_| is_known);
         let result = match builtin::arrangement(name).or_else(of_known) {

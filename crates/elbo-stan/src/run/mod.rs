@@ -21,6 +21,7 @@ mod integral;
 mod json;
 mod operator;
 mod parameters;
+mod random;
 mod rdump;
 mod symbols;
 mod unconstrain;
@@ -33,6 +34,7 @@ use elbo_math::random::{Stream, stream};
 pub(crate) use decision::{Decision, as_int};
 pub use error::{RunError, RunErrorKind};
 pub use json::read_json;
+pub(crate) use random::RandomCall;
 pub use rdump::{read_data, read_rdump};
 pub(crate) use symbols::{collect, replaced};
 pub use value::{Complex, Tensor, Value};
@@ -135,11 +137,22 @@ pub(crate) struct Lowered {
     pub(crate) frame: Vec<Option<Value>>,
     /// What parameters decided on the way.
     pub(crate) decisions: Vec<Decision>,
+    /// Random numbers that were asked for, in order.
+    pub(crate) random_calls: Vec<RandomCall>,
     /// How it ended.
     pub(crate) end: Run<()>,
 }
 
-/// Runs parameters, transformed parameters and the model.
+/// What is run after the transformed parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The log density.
+    Model,
+    /// Generated quantities, with symbols for random numbers.
+    Generated,
+}
+
+/// Runs parameters, transformed parameters and a further part.
 ///
 /// Where parameters decide, the decisions of `path` are taken first, and then those that fall at
 /// `point`.
@@ -151,6 +164,7 @@ pub(crate) fn lower(
     known: &Known,
     limits: &RunLimits,
     say: &mut (dyn FnMut(&str) + Send),
+    part: Part,
     point: &[f64],
     path: &[i32],
 ) -> Run<Lowered> {
@@ -159,11 +173,13 @@ pub(crate) fn lower(
         machine.frame.clone_from(&known.values);
         machine.point = point;
         machine.path = path.to_vec();
-        let end = machine.model();
+        machine.records_random = part == Part::Generated;
+        let end = machine.run(part);
         Ok(Lowered {
             trace: machine.trace,
             frame: machine.frame,
             decisions: machine.decisions,
+            random_calls: machine.random_calls,
             end,
         })
     })
@@ -219,6 +235,9 @@ pub(crate) fn unconstrain(
     })
 }
 
+/// What random numbers of generated quantities are for.
+pub(crate) const GENERATED: &str = "stan/generated quantities";
+
 /// Generated quantities for one draw after another, each with the values of parameters and
 /// transformed parameters. What ends a draw's run is its result. Random numbers depend on the seed
 /// and the draw's number, which counts from `first`.
@@ -236,7 +255,7 @@ pub(crate) fn generate(
             .zip(first..)
             .map(|(values, draw)| {
                 let mut machine = Machine::new(program, limits, &mut silent);
-                machine.random = Some(stream(seed, "stan/generated quantities", draw));
+                machine.random = Some(stream(seed, GENERATED, draw));
                 machine.frame.clone_from(&known.values);
                 for (id, value) in values {
                     machine.frame[id.0] = Some(value);
@@ -301,6 +320,9 @@ struct Machine<'p> {
     /// Whether every way is taken where parameters decide.
     takes_all_paths: bool,
     decisions: Vec<Decision>,
+    /// Whether random numbers are asked for later.
+    records_random: bool,
+    random_calls: Vec<RandomCall>,
 }
 
 type Run<T> = Result<T, RunError>;
@@ -329,20 +351,26 @@ impl<'p> Machine<'p> {
             path: Vec::new(),
             takes_all_paths: false,
             decisions: Vec::new(),
+            records_random: false,
+            random_calls: Vec::new(),
         }
     }
 }
 
 impl Machine<'_> {
-    /// Parameters, transformed parameters, and the model.
-    fn model(&mut self) -> Run<()> {
+    /// Parameters, transformed parameters, and a further part.
+    fn run(&mut self, part: Part) -> Run<()> {
         let program = self.program;
         self.parameters()?;
         self.block(program.block(BlockKind::TransformedParameters))?;
         for declaration in program.declarations(BlockKind::TransformedParameters) {
             self.check_transformed(declaration)?;
         }
-        self.block(program.block(BlockKind::Model))?;
+        let last = match part {
+            Part::Model => BlockKind::Model,
+            Part::Generated => BlockKind::GeneratedQuantities,
+        };
+        self.block(program.block(last))?;
         Ok(())
     }
 

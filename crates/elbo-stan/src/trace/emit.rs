@@ -11,7 +11,7 @@ use super::chain;
 use super::narrow;
 use super::number::{Number, Operand, Symbol};
 use super::pack::{Packer, Place};
-use super::schedule::{Component, components};
+use super::schedule::{Component, components, needs};
 use super::{Column, Group, Kind, Site, Trace};
 
 /// As many single numbers in a wave as are written out one by one: a graph runs these as
@@ -34,6 +34,8 @@ pub(crate) struct Emission<'a> {
     pub(crate) density: Option<Jacobian>,
     /// Values that are needed beside the log density.
     pub(crate) outputs: &'a [Symbol],
+    /// Places of random numbers, which become coordinates behind the parameters', in this order.
+    pub(crate) random: &'a [u32],
 }
 
 /// A graph, and where in it the recorded numbers are.
@@ -51,6 +53,46 @@ impl Emitted {
     /// Recorded numbers as a node; they must be parameters, outputs or needed for the density.
     pub(crate) fn node(&mut self, numbers: &[Number], shape: Shape) -> NodeId {
         self.packer.pack(numbers, shape)
+    }
+}
+
+impl Trace {
+    /// The places of random numbers, those that no other random number depends on first: each list
+    /// depends on the lists before alone. `None` if a place depends on itself, as in a random walk.
+    pub(crate) fn random_stages(&self) -> Option<Vec<Vec<u32>>> {
+        let all = 0..narrow(self.groups.len());
+        let is_random = |group: u32| matches!(self.groups[group as usize].kind, Kind::Random);
+        let mut stage = vec![0; self.groups.len()];
+        let mut stages: Vec<Vec<u32>> = Vec::new();
+        for component in components(&self.groups, all) {
+            let needs = component
+                .groups
+                .iter()
+                .flat_map(|g| needs(&self.groups[*g as usize]));
+            let here = needs.map(|g| stage[g as usize]).max().unwrap_or(0);
+            for group in &component.groups {
+                stage[*group as usize] = here;
+            }
+            if !component.groups.iter().any(|g| is_random(*g)) {
+                continue;
+            }
+            if component.is_cyclic {
+                return None;
+            }
+            let group = component.groups[0];
+            stage[group as usize] = here + 1;
+            if stages.len() <= here {
+                stages.resize(here + 1, Vec::new());
+            }
+            stages[here].push(group);
+        }
+        Some(stages)
+    }
+
+    /// The numbers of a place together.
+    pub(crate) fn entries(&self, group: u32) -> usize {
+        let g = &self.groups[group as usize];
+        g.instances() * g.out.len()
     }
 }
 
@@ -90,6 +132,7 @@ impl Trace {
         let emission = Emission {
             density: None,
             outputs: &outputs,
+            random: &[],
         };
         let mut emitted = self.emit_with(emission, graph, free)?;
         let node = emitted.node(numbers, Shape::vector(numbers.len()));
@@ -128,6 +171,12 @@ impl Trace {
         let mut given = free.iter().copied();
         for group in parameters() {
             emitter.free(group, &mut given);
+        }
+        for group in emission.random {
+            let g = &self.groups[*group as usize];
+            let shape = Shape::vector(g.instances() * g.out.len());
+            let node = emitter.packer.graph.parameter(shape);
+            emitter.packer.places[*group as usize] = Place::Whole(node);
         }
         let roots = parameters()
             .chain(terms().map(|term| term.group))
@@ -196,7 +245,7 @@ impl Emitter<'_> {
         let group = component.groups[0];
         let g = &self.groups[group as usize];
         match &g.kind {
-            Kind::Free => Ok(()),
+            Kind::Free | Kind::Random => Ok(()),
             Kind::Constrained(transform) => {
                 let args: Vec<NodeId> = (0..g.args.len())
                     .map(|p| self.packer.whole(g, p, 0))

@@ -55,7 +55,7 @@ impl Packer {
                     .collect();
                 (function.build)(&mut self.graph, &args)?
             }
-            Kind::Free | Kind::Constrained(_) | Kind::Block(..) => {
+            Kind::Free | Kind::Random | Kind::Constrained(_) | Kind::Block(..) => {
                 unreachable!("{:?} has one instance", group.kind)
             }
         };

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use elbo_graph::{Density, Function, Graph, NodeId, Shape, Transform};
 
-use crate::run::Tensor;
+use crate::run::{Tensor, Value};
 use crate::source::Span;
 pub use emit::Jacobian;
 pub(crate) use emit::{Emission, Emitted};
@@ -54,6 +54,8 @@ pub(crate) struct RowFunction {
 pub(crate) enum Kind {
     /// Free coordinates, rows × columns of them.
     Free,
+    /// Random numbers, which are given like coordinates; the arguments say what they depend on.
+    Random,
     /// Values under a constraint; bounds are positions of arguments, the first being the free ones.
     Constrained(Transform<usize>),
     /// A function of corresponding entries; single numbers go with every entry.
@@ -76,6 +78,7 @@ impl Kind {
     fn name(&self) -> &'static str {
         match self {
             Self::Free => "free",
+            Self::Random => "random",
             Self::Constrained(transform) => transform.name(),
             Self::Pointwise(function) => function.name(),
             Self::Density(density) => density.name,
@@ -207,7 +210,8 @@ impl Trace {
         out: Shape,
         shape: Vec<usize>,
     ) -> Result<Tensor<Number>, String> {
-        if !args.is_empty() && args.iter().all(|(arg, _)| arg.is_known()) {
+        let is_random = matches!(kind, Kind::Random);
+        if !is_random && !args.is_empty() && args.iter().all(|(arg, _)| arg.is_known()) {
             let numbers = emit::known(&kind, &args, out)?;
             return Ok(Tensor::new(
                 shape,
@@ -324,6 +328,21 @@ impl Trace {
     /// New free coordinates.
     pub(crate) fn free(&mut self, shape: Shape) -> Result<Tensor<Number>, String> {
         self.record(Kind::Free, Vec::new(), shape, vec![shape.len()])
+    }
+
+    /// New random numbers that depend on values.
+    pub(crate) fn random(
+        &mut self,
+        values: &[Value],
+        out: Shape,
+        shape: Vec<usize>,
+    ) -> Result<Tensor<Number>, String> {
+        let args = values.iter().filter_map(Operand::from_value);
+        let args = args.map(|arg| {
+            let shape = Shape::vector(arg.len());
+            (arg, shape)
+        });
+        self.record(Kind::Random, args.collect(), out, shape)
     }
 
     /// A function of corresponding entries; single numbers go with every entry.

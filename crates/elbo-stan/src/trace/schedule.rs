@@ -109,7 +109,7 @@ impl Search {
 }
 
 /// The groups whose entries are arguments of a group, each once.
-fn needs(group: &Group) -> Vec<u32> {
+pub(super) fn needs(group: &Group) -> Vec<u32> {
     let mut needs = Vec::new();
     let mut last = None;
     let mut see = |number: Number| {
