@@ -146,15 +146,15 @@ impl Generation {
         failed
             .into_iter()
             .enumerate()
-            .map(|(lane, failed)| match failed {
-                Some(message) => Err(message),
-                None => {
-                    let mut numbers = lane_of(&numbers, lanes, lane);
-                    let values = self.values.iter();
-                    Ok(values
-                        .map(|(id, value)| (*id, replaced(value, &mut numbers)))
-                        .collect())
+            .map(|(lane, failed)| {
+                if let Some(message) = failed {
+                    return Err(message);
                 }
+                let mut numbers = lane_of(&numbers, lanes, lane);
+                let values = self.values.iter();
+                Ok(values
+                    .map(|(id, value)| (*id, replaced(value, &mut numbers)))
+                    .collect())
             })
             .collect()
     }

@@ -7,11 +7,11 @@ use std::sync::OnceLock;
 use super::Model;
 use super::generation::Generation;
 use crate::run::{
-    self, Decision, Known, Lowered, Part, RunError, RunErrorKind, RunLimits, Value, Values, as_int,
+    self, Decision, Known, Lowered, Part, RunError, RunErrorKind, RunLimits, Values, as_int,
     collect,
 };
 use crate::trace::{Emission, Emitted, Jacobian, Number, Symbol, Trace};
-use crate::typed::{Program, VariableId};
+use crate::typed::Program;
 
 /// What holds for all points where parameters decide alike.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 parameters { real a; vector[3] b; }
 transformed parameters { vector<lower=0>[3] p = exp(b); }
 model {
-  a ~ normal(0, 1);
+  target += normal_lpdf(a | 0, 1);
   target += -0.1 * square(target());
   target += b;
   target += {1.0 * a, 2.0};
