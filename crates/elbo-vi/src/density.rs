@@ -92,6 +92,13 @@ pub trait LogDensity: Sync {
         None
     }
 
+    /// Draws that it is cheaper to evaluate together than one by one; 1 if there are none.
+    ///
+    /// Of a density that has no such lanes, a few draws are evaluated on as many threads.
+    fn lanes(&self) -> usize {
+        1
+    }
+
     /// Other coordinates, if the density knows some in which its posterior may be closer to a
     /// Gaussian.
     fn geometry(&self) -> Option<&dyn Geometry> {

@@ -67,6 +67,10 @@ impl LogDensity for Program {
         (!self.plates().is_empty()).then_some(self)
     }
 
+    fn lanes(&self) -> usize {
+        MOST_LANES
+    }
+
     fn geometry(&self) -> Option<&dyn Geometry> {
         Self::geometry(self).map(|g| g as &dyn Geometry)
     }

@@ -241,7 +241,10 @@ impl<'a> Target<'a> {
         + Sync
         + Send,
     ) -> Result<(Vec<f64>, Draws), ViError> {
-        let blocks = parallel::map_chunks(positions.n_draws(), BLOCK, |range| {
+        // A few draws without lanes gain from threads; more fill their blocks.
+        let apart = self.density.lanes() == 1 && positions.n_draws() <= BLOCK;
+        let size = if apart { 1 } else { BLOCK };
+        let blocks = parallel::map_chunks(positions.n_draws(), size, |range| {
             let block = positions.slice(range);
             let mut values = vec![0.0; block.n_draws()];
             let mut gradients = Draws::zeros(self.dimension, block.n_draws());

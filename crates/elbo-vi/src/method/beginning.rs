@@ -6,17 +6,16 @@
 
 use elbo_math::random::stream;
 
-use super::pathfinder::Path;
+use super::pathfinder::{Judging, Path};
 use super::{Pathfinder, Start};
 use crate::coupled::coupled_normals;
-use crate::family::standard_normal_draws;
 use crate::optimizer::lbfgs::{Lbfgs, Progress};
 use crate::{Draws, Target, ViError};
 
 /// Steps of the ascent, at most.
 const STEPS: usize = 1000;
-/// Draws that judge a Gaussian on the way, one half of a block: enough to tell a tail from the bulk.
-const PATH_DRAWS: usize = 8;
+/// Draws that judge a Gaussian on the way, in pairs: enough to tell a tail from the bulk.
+const PATH_DRAWS: usize = 4;
 /// Gaussians are looked at this many nats per coordinate apart: closer ones differ by less than such
 /// draws tell.
 const RISE: f64 = 0.1;
@@ -59,18 +58,22 @@ pub(super) fn beginning(
 
 /// The mode, if that is where the mass is; else the best place on the way there.
 fn location(target: &Target<'_>, start: &Start, seed: u64) -> Result<Vec<f64>, ViError> {
-    let first = start.first_point(target, seed, 0)?;
+    let begin = start.first_evaluated(target, seed, 0)?;
+    let first = begin.0.clone();
     let settings = Pathfinder {
         max_iterates: STEPS,
-        tolerance: 1e-4,
         ..Pathfinder::default()
     };
     let mut rng = stream(seed, "method/beginning/path", 0);
-    let noise = standard_normal_draws(first.len(), PATH_DRAWS, &mut rng);
-    let mut path = Path::new(target, first.clone(), noise.clone())?;
-    while path.ended.is_none() {
-        path.step_considering(target, &settings, RISE * first.len() as f64)?;
-    }
+    let noise = coupled_normals(first.len(), PATH_DRAWS, &mut rng);
+    let judging = Judging {
+        noise: noise.clone(),
+        n_first: PATH_DRAWS,
+        n_kept: 1,
+        rise: RISE * first.len() as f64,
+    };
+    let mut path = Path::new(begin, judging);
+    path.run(target, &settings)?;
     // An ascent that runs away says little about the mass; the fit itself will tell.
     if path.runs_away().is_some() {
         return Ok(first);
@@ -79,25 +82,27 @@ fn location(target: &Target<'_>, start: &Start, seed: u64) -> Result<Vec<f64>, V
         return Ok(first);
     };
     let mean = best.mean_slice();
+    // In narrow valleys the promise of little more to gain is kept late.
     let mut ascent = path.ascent().clone();
     if path.ended != Some(Progress::Converged)
         || Lbfgs::default().run(target, &mut ascent, STEPS)? != Progress::Converged
     {
         return Ok(mean.to_vec());
     }
+    let mode = ascent.position();
     // The mode is the better known of the two, unless the same Gaussian does worse around it: in a
     // funnel's neck, say.
     let (mut draws, _) = best.transform(&noise);
     let around_mean = mean_of(&target.log_densities(&draws)?);
     for i in 0..mean.len() {
-        let away = ascent.position()[i] - mean[i];
+        let away = mode[i] - mean[i];
         for v in draws.coordinate_mut(i) {
             *v += away;
         }
     }
     let around_mode = mean_of(&target.log_densities(&draws)?);
     let better = around_mode >= around_mean - WORSE;
-    Ok(if better { ascent.position() } else { mean }.to_vec())
+    Ok(if better { mode } else { mean }.to_vec())
 }
 
 fn mean_of(values: &[f64]) -> f64 {

@@ -12,6 +12,9 @@ const RADIUS: f64 = 2.0;
 /// After so many points outside the support the box is halved.
 const PATIENCE: u64 = 20;
 
+/// A start with its log density and gradient.
+pub(super) type Evaluated = (Vec<f64>, f64, Vec<f64>);
+
 impl Start {
     /// A point at which the density is finite, for the fit's restart, path or chain `index`.
     ///
@@ -24,13 +27,23 @@ impl Start {
         seed: u64,
         index: u64,
     ) -> Result<Vec<f64>, ViError> {
+        Ok(self.first_evaluated(target, seed, index)?.0)
+    }
+
+    /// As [`first_point`](Self::first_point), with what is known there.
+    pub(super) fn first_evaluated(
+        &self,
+        target: &Target<'_>,
+        seed: u64,
+        index: u64,
+    ) -> Result<Evaluated, ViError> {
         let Self::Point(point) = self else {
             return near(target, &vec![0.0; target.dimension()], seed, index);
         };
         let mut gradient = vec![0.0; target.dimension()];
         let value = target.log_density_and_gradient(point, &mut gradient)?;
         if value.is_finite() {
-            return Ok(point.clone());
+            return Ok((point.clone(), value, gradient));
         }
         Err(target.rejections().unwrap_or(ViError::Start { value }))
     }
@@ -46,14 +59,24 @@ impl Start {
         seed: u64,
         index: u64,
     ) -> Result<Vec<f64>, ViError> {
+        Ok(self.another_evaluated(target, seed, index)?.0)
+    }
+
+    /// As [`another_point`](Self::another_point), with what is known there.
+    pub(super) fn another_evaluated(
+        &self,
+        target: &Target<'_>,
+        seed: u64,
+        index: u64,
+    ) -> Result<Evaluated, ViError> {
         match self {
             Self::Point(point) => near(target, point, seed, index),
-            Self::Random => self.first_point(target, seed, index),
+            Self::Random => self.first_evaluated(target, seed, index),
         }
     }
 }
 
-fn near(target: &Target<'_>, centre: &[f64], seed: u64, index: u64) -> Result<Vec<f64>, ViError> {
+fn near(target: &Target<'_>, centre: &[f64], seed: u64, index: u64) -> Result<Evaluated, ViError> {
     let mut gradient = vec![0.0; target.dimension()];
     let (mut radius, mut value) = (RADIUS, f64::NEG_INFINITY);
     for attempt in 0..TRIES {
@@ -67,7 +90,7 @@ fn near(target: &Target<'_>, centre: &[f64], seed: u64, index: u64) -> Result<Ve
             .collect();
         value = target.log_density_and_gradient(&point, &mut gradient)?;
         if value.is_finite() {
-            return Ok(point);
+            return Ok((point, value, gradient));
         }
     }
     Err(target.rejections().unwrap_or(ViError::Start { value }))

@@ -1,7 +1,8 @@
 //! L-BFGS: quasi-Newton ascent whose every iterate and accepted history can be read.
 //!
 //! The one idea: the pairs (step, change of gradient) that steer the ascent are also a model of the
-//! density's curvature, which Pathfinder turns into Gaussians; so the state shows them. Points where
+//! density's curvature, which Pathfinder turns into Gaussians; so the state shows them. An ascent asks
+//! for evaluations and is told them, so that several ascents can be evaluated together. Points where
 //! the function cannot be used are stepped around by the line search. Deliberately absent: noisy
 //! objectives, and what is done with the iterates.
 
@@ -10,7 +11,7 @@ use std::collections::VecDeque;
 use elbo_math::linalg::{axpy, dot};
 
 use super::Smooth;
-use super::line_search::{Found, Probe, search};
+use super::line_search::{self, Found, Probe};
 use crate::ViError;
 
 /// The settings of an ascent.
@@ -51,6 +52,41 @@ pub struct LbfgsState {
     gradient: Vec<f64>,
     pairs: VecDeque<Pair>,
     learned: usize,
+    line: Option<Line>,
+}
+
+/// A search along a direction that is under way.
+#[derive(Debug, Clone, PartialEq)]
+struct Line {
+    direction: Vec<f64>,
+    slope: f64,
+    first: f64,
+    /// Whether the direction is the gradient, because no pair says better.
+    untried: bool,
+    /// Values and slopes at the steps that the search asked for.
+    seen: Vec<(f64, f64)>,
+    asked: f64,
+    /// The last point evaluated.
+    last: Option<Evaluated>,
+    /// What the search found, where that must be evaluated once more.
+    found: Option<Found>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Evaluated {
+    step: f64,
+    position: Vec<f64>,
+    value: f64,
+    gradient: Vec<f64>,
+}
+
+/// What an ascent needs next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// The value and gradient at this point, by [`LbfgsState::tell`].
+    Evaluate(Vec<f64>),
+    /// Nothing: a step is done.
+    Done(Progress),
 }
 
 /// What a step did.
@@ -80,13 +116,36 @@ impl LbfgsState {
         if !value.is_finite() {
             return Err(ViError::Start { value });
         }
-        Ok(Self {
+        Ok(Self::at(start, value, gradient))
+    }
+
+    /// At a start where the function and its gradient are known and finite.
+    pub fn at(start: Vec<f64>, value: f64, gradient: Vec<f64>) -> Self {
+        Self {
             position: start,
             value,
             gradient,
             pairs: VecDeque::new(),
             learned: 0,
-        })
+            line: None,
+        }
+    }
+
+    /// The value and gradient at the point asked for; −∞ where the function cannot be used.
+    ///
+    /// # Panics
+    /// If no point was asked for.
+    pub fn tell(&mut self, value: f64, gradient: Vec<f64>) {
+        let line = self.line.as_mut().expect("a point was asked for");
+        if line.found.is_none() {
+            line.seen.push((value, dot(&gradient, &line.direction)));
+        }
+        line.last = Some(Evaluated {
+            step: line.asked,
+            position: point(&self.position, line.asked, &line.direction),
+            value,
+            gradient,
+        });
     }
 
     /// The current point.
@@ -137,6 +196,13 @@ impl LbfgsState {
         d
     }
 
+    fn ask(&mut self, mut line: Line, step: f64) -> Next {
+        let at = point(&self.position, step, &line.direction);
+        line.asked = step;
+        self.line = Some(line);
+        Next::Evaluate(at)
+    }
+
     /// Moves there and learns the pair.
     fn move_to(&mut self, position: Vec<f64>, value: f64, gradient: Vec<f64>, history: usize) {
         let difference =
@@ -168,71 +234,101 @@ impl Lbfgs {
     /// The function's own.
     pub fn step(&self, function: &dyn Smooth, state: &mut LbfgsState) -> Result<Progress, ViError> {
         loop {
-            let (direction, slope) = {
-                let d = state.direction();
-                let slope = dot(&d, &state.gradient);
-                if slope > 0.0 && slope.is_finite() {
-                    (d, slope)
-                } else {
-                    state.pairs.clear();
-                    (
-                        state.gradient.clone(),
-                        dot(&state.gradient, &state.gradient),
-                    )
+            match self.next(state) {
+                Next::Done(progress) => return Ok(progress),
+                Next::Evaluate(at) => {
+                    let mut gradient = vec![0.0; at.len()];
+                    match function.value_and_gradient(&at, &mut gradient) {
+                        Ok(value) => state.tell(value, gradient),
+                        Err(error) => {
+                            state.line = None;
+                            return Err(error);
+                        }
+                    }
                 }
-            };
-            let rounding = 16.0 * f64::EPSILON * state.value.abs();
-            let untried = state.pairs.is_empty();
-            if slope == 0.0 || (!untried && 0.5 * slope <= self.tolerance + rounding) {
-                return Ok(Progress::Converged);
             }
-            // Without a model of the curvature the first step has length at most 1, the scale on
-            // which unconstrained parameters are usually written.
-            let first = if untried {
-                1.0 / slope.sqrt().max(1.0)
-            } else {
-                1.0
+        }
+    }
+
+    /// Goes on as far as what is known allows.
+    pub fn next(&self, state: &mut LbfgsState) -> Next {
+        loop {
+            let Some(mut line) = state.line.take().or_else(|| self.begin(state)) else {
+                return Next::Done(Progress::Converged);
             };
-            let progress = self.along(function, state, &direction, slope, first)?;
-            if progress != Progress::Stalled || untried {
-                return Ok(progress);
+            let zero = Probe {
+                step: 0.0,
+                value: state.value,
+                slope: line.slope,
+            };
+            let next = match line.found {
+                Some(found) => line_search::Next::Ended(found),
+                None => line_search::next(zero, line.first, &line.seen),
+            };
+            let found = match next {
+                line_search::Next::Ended(found) => found,
+                line_search::Next::Evaluate(step) => return state.ask(line, step),
+            };
+            if let Found::Step(step) | Found::Unbounded(step) = found {
+                if line.last.as_ref().is_none_or(|last| last.step != step) {
+                    line.found = Some(found);
+                    return state.ask(line, step);
+                }
+                if let Some(progress) = self.arrive(state, &mut line, found) {
+                    return Next::Done(progress);
+                }
+            }
+            if line.untried {
+                return Next::Done(Progress::Stalled);
             }
             // The model misleads: forget it and try the gradient.
             state.pairs.clear();
         }
     }
 
-    /// Searches along `direction` and moves.
-    fn along(
-        &self,
-        function: &dyn Smooth,
-        state: &mut LbfgsState,
-        direction: &[f64],
-        slope: f64,
-        first: f64,
-    ) -> Result<Progress, ViError> {
-        let mut ray = Ray::new(function, &state.position, direction);
-        let zero = Probe {
-            step: 0.0,
-            value: state.value,
+    /// The next direction; `None` where nothing is left to gain.
+    fn begin(&self, state: &mut LbfgsState) -> Option<Line> {
+        let mut direction = state.direction();
+        let mut slope = dot(&direction, &state.gradient);
+        if !(slope > 0.0 && slope.is_finite()) {
+            state.pairs.clear();
+            direction.copy_from_slice(&state.gradient);
+            slope = dot(&direction, &direction);
+        }
+        let rounding = 16.0 * f64::EPSILON * state.value.abs();
+        let untried = state.pairs.is_empty();
+        if slope == 0.0 || (!untried && 0.5 * slope <= self.tolerance + rounding) {
+            return None;
+        }
+        Some(Line {
+            // Without a model of the curvature the first step has length at most 1, the scale on
+            // which unconstrained parameters are usually written.
+            first: if untried {
+                1.0 / slope.sqrt().max(1.0)
+            } else {
+                1.0
+            },
+            direction,
             slope,
-        };
-        let found = search(|step| ray.at(step), zero, first)?;
-        let step = match found {
-            Found::Step(step) | Found::Unbounded(step) => step,
-            Found::Nothing => return Ok(Progress::Stalled),
-        };
-        if ray.step != step {
-            ray.at(step)?;
+            untried,
+            seen: Vec::new(),
+            asked: 0.0,
+            last: None,
+            found: None,
+        })
+    }
+
+    /// Moves to the last point evaluated; `None` where that is no move.
+    fn arrive(&self, state: &mut LbfgsState, line: &mut Line, found: Found) -> Option<Progress> {
+        let last = line.last.take()?;
+        if !last.value.is_finite() || last.position == state.position {
+            return None;
         }
-        let (position, value, gradient) = (ray.position, ray.value, ray.gradient);
-        if !value.is_finite() || position == state.position {
-            return Ok(Progress::Stalled);
-        }
-        let coordinate = farthest(direction);
-        state.move_to(position, value, gradient, self.history);
-        Ok(match found {
-            Found::Unbounded(_) => Progress::Unbounded { coordinate },
+        state.move_to(last.position, last.value, last.gradient, self.history);
+        Some(match found {
+            Found::Unbounded(_) => Progress::Unbounded {
+                coordinate: farthest(&line.direction),
+            },
             _ => Progress::Moved,
         })
     }
@@ -257,46 +353,9 @@ impl Lbfgs {
     }
 }
 
-/// The function along a ray, with the last point evaluated.
-struct Ray<'a> {
-    function: &'a dyn Smooth,
-    origin: &'a [f64],
-    direction: &'a [f64],
-    step: f64,
-    position: Vec<f64>,
-    value: f64,
-    gradient: Vec<f64>,
-}
-
-impl<'a> Ray<'a> {
-    fn new(function: &'a dyn Smooth, origin: &'a [f64], direction: &'a [f64]) -> Self {
-        Self {
-            function,
-            origin,
-            direction,
-            step: f64::NAN,
-            position: origin.to_vec(),
-            value: f64::NEG_INFINITY,
-            gradient: vec![0.0; origin.len()],
-        }
-    }
-
-    /// The value and the slope at a step.
-    fn at(&mut self, step: f64) -> Result<(f64, f64), ViError> {
-        for ((p, x), d) in self
-            .position
-            .iter_mut()
-            .zip(self.origin)
-            .zip(self.direction)
-        {
-            *p = x + step * d;
-        }
-        self.value = self
-            .function
-            .value_and_gradient(&self.position, &mut self.gradient)?;
-        self.step = step;
-        Ok((self.value, dot(&self.gradient, self.direction)))
-    }
+fn point(origin: &[f64], step: f64, direction: &[f64]) -> Vec<f64> {
+    let along = origin.iter().zip(direction);
+    along.map(|(x, d)| x + step * d).collect()
 }
 
 fn farthest(direction: &[f64]) -> usize {

@@ -2,10 +2,8 @@
 //!
 //! The one idea: an interval whose ends have slopes of opposite signs is kept and shrunk by secant
 //! steps, and near the optimum, where differences of values drown in rounding, acceptance rests on
-//! slopes alone. A point where the function cannot be used counts as too far. Deliberately absent:
-//! the direction.
-
-use crate::ViError;
+//! slopes alone. A point where the function cannot be used counts as too far. A search that was
+//! interrupted goes on by being run again on what it has seen. Deliberately absent: the direction.
 
 /// Sufficient increase, as a share of what the slope at 0 promises `[@hager2005cgdescent, sec. 4]`.
 const INCREASE: f64 = 0.1;
@@ -41,12 +39,31 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// What a search needs next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Next {
+    /// The value and the slope at a step.
+    Evaluate(f64),
+    /// Nothing more.
+    Ended(Found),
+}
+
+/// Where a search stands that has `seen` these values and slopes, in the order in which it asked for
+/// them.
+pub(super) fn next(zero: Probe, first: f64, seen: &[(f64, f64)]) -> Next {
+    let mut seen = seen.iter();
+    match search(|step| seen.next().copied().ok_or(step), zero, first) {
+        Ok(found) => Next::Ended(found),
+        Err(step) => Next::Evaluate(step),
+    }
+}
+
 /// Searches from `zero`, whose slope is positive, with `first` as the first step.
-pub(super) fn search(
-    along: impl FnMut(f64) -> Result<(f64, f64), ViError>,
+fn search<E>(
+    along: impl FnMut(f64) -> Result<(f64, f64), E>,
     zero: Probe,
     first: f64,
-) -> Result<Found, ViError> {
+) -> Result<Found, E> {
     let mut search = Search {
         along,
         zero,
@@ -78,8 +95,8 @@ struct Search<F> {
     best: Probe,
 }
 
-impl<F: FnMut(f64) -> Result<(f64, f64), ViError>> Search<F> {
-    fn run(&mut self, first: f64) -> Result<Ended, ViError> {
+impl<E, F: FnMut(f64) -> Result<(f64, f64), E>> Search<F> {
+    fn run(&mut self, first: f64) -> Result<Ended, E> {
         let Some((mut low, mut high)) = self.bracket(first)? else {
             return Ok(Ended::Unbounded);
         };
@@ -97,7 +114,7 @@ impl<F: FnMut(f64) -> Result<(f64, f64), ViError>> Search<F> {
         self.accepted.is_some() || self.evaluations >= MAX_EVALUATIONS
     }
 
-    fn probe(&mut self, step: f64) -> Result<Probe, ViError> {
+    fn probe(&mut self, step: f64) -> Result<Probe, E> {
         self.evaluations += 1;
         let (value, slope) = (self.along)(step)?;
         let probe = Probe { step, value, slope };
@@ -127,7 +144,7 @@ impl<F: FnMut(f64) -> Result<(f64, f64), ViError>> Search<F> {
     }
 
     /// Two steps with the function rising at the lower and falling at the upper one.
-    fn bracket(&mut self, first: f64) -> Result<Option<(Probe, Probe)>, ViError> {
+    fn bracket(&mut self, first: f64) -> Result<Option<(Probe, Probe)>, E> {
         let mut low = self.zero;
         let mut at = self.probe(first)?;
         for _ in 0..MAX_EXPANSIONS {
@@ -145,7 +162,7 @@ impl<F: FnMut(f64) -> Result<(f64, f64), ViError>> Search<F> {
 
     /// Halves between a good lower end and an upper end that is too far but does not fall there
     /// `[@hager2005cgdescent, step U3]`; from a point that cannot be used it comes back faster.
-    fn come_back(&mut self, mut low: Probe, mut high: Probe) -> Result<(Probe, Probe), ViError> {
+    fn come_back(&mut self, mut low: Probe, mut high: Probe) -> Result<(Probe, Probe), E> {
         while !self.over() && high.step - low.step > f64::EPSILON * high.step {
             let share = if high.value.is_finite() { 0.5 } else { 0.2 };
             let middle = self.probe(low.step + share * (high.step - low.step))?;
@@ -163,7 +180,7 @@ impl<F: FnMut(f64) -> Result<(f64, f64), ViError>> Search<F> {
     }
 
     /// Moves an end of the interval to `step` if that lies inside.
-    fn narrow(&mut self, low: Probe, high: Probe, step: f64) -> Result<(Probe, Probe), ViError> {
+    fn narrow(&mut self, low: Probe, high: Probe, step: f64) -> Result<(Probe, Probe), E> {
         if !(step > low.step && step < high.step) || self.over() {
             return Ok((low, high));
         }
@@ -181,7 +198,7 @@ impl<F: FnMut(f64) -> Result<(f64, f64), ViError>> Search<F> {
     }
 
     /// Two secant steps, the second from the end that the first one moved.
-    fn double_secant(&mut self, low: Probe, high: Probe) -> Result<(Probe, Probe), ViError> {
+    fn double_secant(&mut self, low: Probe, high: Probe) -> Result<(Probe, Probe), E> {
         let step = secant(low, high);
         let (a, b) = self.narrow(low, high, step)?;
         let second = if b.step == step {
@@ -211,7 +228,18 @@ mod tests {
             value,
             slope,
         };
-        search(|a| Ok(f(a)), zero, first).unwrap()
+        let found: Result<Found, ()> = search(|a| Ok(f(a)), zero, first);
+        let found = found.unwrap();
+        // Interrupted before every evaluation it finds the same.
+        let mut seen = Vec::new();
+        let again = loop {
+            match next(zero, first, &seen) {
+                Next::Evaluate(step) => seen.push(f(step)),
+                Next::Ended(found) => break found,
+            }
+        };
+        assert_eq!(again, found);
+        found
     }
 
     #[test]

@@ -57,6 +57,10 @@ impl LogDensity for geometry::Coordinates {
     fn subsampled(&self) -> Option<&dyn Subsampled> {
         self.program().subsampled()
     }
+
+    fn lanes(&self) -> usize {
+        self.program().lanes()
+    }
 }
 
 impl Coordinates for geometry::Coordinates {

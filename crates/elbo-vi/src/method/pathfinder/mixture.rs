@@ -24,6 +24,14 @@ pub struct PathMixture {
 }
 
 impl PathMixture {
+    /// Of one component.
+    pub(super) fn single(component: HistoryGaussian) -> Self {
+        Self {
+            components: vec![component],
+            weights: vec![1.0],
+        }
+    }
+
     /// The best weights, judged by draws of each component and the target's log densities there.
     ///
     /// The ELBO is concave in the weights, and `w_k ← w_k exp E_{q_k}[log p − log q_w]` never lowers
