@@ -37,7 +37,7 @@ fn columns_are_named_and_ordered_as_cmdstan_does() {
     let model = model(
         "parameters { real a; matrix[2, 2] m; array[2] vector[2] v; tuple(real, vector[2]) t; }
          transformed parameters { real b = 2 * a; }
-         generated quantities { array[2] int k = {1, 2}; complex z = to_complex(1, 2); }",
+         generated quantities { array[2] int k = {1, 2}; complex z = 1 + 2i; }",
         "{}",
     );
     let names: Vec<&str> = model.columns().iter().map(|c| c.name.as_str()).collect();
