@@ -52,10 +52,22 @@ pub struct CmdStanChain<'a> {
     pub max_depth: usize,
     /// The step size after warm-up.
     pub step_size: f64,
-    /// The diagonal of the inverse mass matrix after warm-up.
+    /// The diagonal of the inverse mass matrix after warm-up; empty for a program without parameters,
+    /// whose generated quantities are all there is to draw.
     pub inverse_masses: &'a [f64],
     /// Seconds of the warm-up and after it.
     pub seconds: [f64; 2],
+}
+
+impl CmdStanChain<'_> {
+    /// How many of [`CHAIN_COLUMNS`] there are: the first two where nothing is sampled.
+    pub fn n_columns(&self) -> usize {
+        if self.inverse_masses.is_empty() {
+            2
+        } else {
+            CHAIN_COLUMNS.len()
+        }
+    }
 }
 
 /// Columns before the program's own: of a chain.
@@ -86,15 +98,17 @@ impl<'a> CmdStanWriter<'a> {
     /// What `out` reports.
     pub fn new(out: &'a mut dyn Write, run: CmdStanRun<'a>, names: &[String]) -> io::Result<Self> {
         settings(out, &run)?;
-        let own: &[&str] = match run.method {
-            CmdStanMethod::Sample(_) => &CHAIN_COLUMNS,
+        let own: &[&str] = match &run.method {
+            CmdStanMethod::Sample(chain) => &CHAIN_COLUMNS[..chain.n_columns()],
             CmdStanMethod::Approximation { .. } => &APPROXIMATION_COLUMNS,
         };
         let own = own.iter().copied();
         let header: Vec<&str> = own.chain(names.iter().map(String::as_str)).collect();
         writeln!(out, "{}", header.join(","))?;
         let mut line = String::new();
-        if let CmdStanMethod::Sample(chain) = &run.method {
+        if let CmdStanMethod::Sample(chain) = &run.method
+            && !chain.inverse_masses.is_empty()
+        {
             writeln!(out, "# Adaptation terminated")?;
             writeln!(out, "# Step size = {}", chain.step_size)?;
             writeln!(out, "# Diagonal elements of inverse mass matrix:")?;
@@ -161,17 +175,21 @@ fn settings(out: &mut dyn Write, run: &CmdStanRun<'_>) -> io::Result<()> {
             writeln!(out, "#     num_warmup = {}", chain.n_warmup)?;
             writeln!(out, "#     save_warmup = false (Default)")?;
             writeln!(out, "#     thin = 1 (Default)")?;
-            writeln!(out, "#     adapt")?;
-            writeln!(out, "#       engaged = true (Default)")?;
-            writeln!(out, "#       delta = {}", chain.target_accept)?;
-            writeln!(out, "#     algorithm = hmc (Default)")?;
-            writeln!(out, "#       hmc")?;
-            writeln!(out, "#         engine = nuts (Default)")?;
-            writeln!(out, "#           nuts")?;
-            writeln!(out, "#             max_depth = {}", chain.max_depth)?;
-            writeln!(out, "#         metric = diag_e (Default)")?;
-            writeln!(out, "#         stepsize = 1 (Default)")?;
-            writeln!(out, "#         stepsize_jitter = 0 (Default)")?;
+            if chain.inverse_masses.is_empty() {
+                writeln!(out, "#     algorithm = fixed_param")?;
+            } else {
+                writeln!(out, "#     adapt")?;
+                writeln!(out, "#       engaged = true (Default)")?;
+                writeln!(out, "#       delta = {}", chain.target_accept)?;
+                writeln!(out, "#     algorithm = hmc (Default)")?;
+                writeln!(out, "#       hmc")?;
+                writeln!(out, "#         engine = nuts (Default)")?;
+                writeln!(out, "#           nuts")?;
+                writeln!(out, "#             max_depth = {}", chain.max_depth)?;
+                writeln!(out, "#         metric = diag_e (Default)")?;
+                writeln!(out, "#         stepsize = 1 (Default)")?;
+                writeln!(out, "#         stepsize_jitter = 0 (Default)")?;
+            }
             writeln!(out, "#     num_chains = 1 (Default)")?;
             writeln!(out, "# id = {}", chain.chain)?;
         }
@@ -265,6 +283,28 @@ mod tests {
         .map(|part| text.find(part).unwrap_or_else(|| panic!("no {part} in {text}")))
         .collect();
         assert!(places.is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn a_program_without_parameters_has_a_chain_of_what_it_generates() {
+        let run = CmdStanRun {
+            model: "coin",
+            data: None,
+            seed: 3,
+            method: CmdStanMethod::Sample(CmdStanChain {
+                chain: 1,
+                n_warmup: 0,
+                n_draws: 1,
+                target_accept: 0.8,
+                max_depth: 10,
+                step_size: 1.0,
+                inverse_masses: &[],
+                seconds: [0.0, 0.5],
+            }),
+        };
+        let text = text(&run, &[(&[0.0, 1.0], &[1.0, 2.0])]);
+        assert!(text.contains("#     algorithm = fixed_param\n"));
+        assert!(text.contains("lp__,accept_stat__,mu,theta.1\n0,1,1,2\n# \n"));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::math::parallel;
-use elbo::vi::Target;
-use elbo::vi::sample::{Sample, SampleConfig, sample};
+use elbo::stan::{DensityOptions, Jacobian};
+use elbo::vi::sample::{Sample, SampleConfig, Trajectory, Tuned, sample};
+use elbo::vi::{Draws, Target};
 use elbo_data::DataError;
 use elbo_data::cmdstan::{CmdStanChain, CmdStanMethod, CmdStanRun, CmdStanWriter};
 use elbo_data::fit::{FitRecord, Verdict, write_file};
@@ -87,6 +88,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         options.seed,
         notes,
     )?;
+    loaded.check_quantities()?;
     let config = SampleConfig {
         n_chains: options.chains,
         n_warmup: options.warmup,
@@ -96,11 +98,49 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         ..SampleConfig::default()
     };
     parallel::with_threads(options.threads, || {
-        let target = Target::new(&loaded.model, loaded.model.dimension())?;
-        let drawn = sample(&target, &config, options.seed)?;
+        let drawn = if loaded.model.dimension() == 0 {
+            nothing_to_infer(&loaded, &options)?
+        } else {
+            let target = Target::new(&loaded.model, loaded.model.dimension())?;
+            sample(&target, &config, options.seed)?
+        };
         let seconds = start.elapsed().as_secs_f64();
         let record = describe(&options, matches, &loaded, &drawn, seconds);
         conclude(&options, &loaded, &drawn, record)
+    })
+}
+
+/// A sample of a program without parameters: each draw is what it generates.
+fn nothing_to_infer(loaded: &Loaded, options: &Options) -> Result<Sample, Failure> {
+    if options.chains == 0 || options.draws == 0 {
+        return Err(Failure::input("--chains and --draws must be at least 1"));
+    }
+    let density = DensityOptions {
+        jacobian: Jacobian::Included,
+    };
+    let value = loaded.model.log_density(density, &[], &mut []);
+    let trajectory = Trajectory {
+        log_density: value.map_err(|error| loaded.failure(&error))?,
+        acceptance: 1.0,
+        step_size: 1.0,
+        depth: 0,
+        n_steps: 0,
+        diverged: false,
+        energy: 0.0,
+    };
+    let n = options.chains * options.draws;
+    let tuned = Tuned {
+        step_size: 1.0,
+        inverse_masses: Vec::new(),
+    };
+    Ok(Sample {
+        draws: Draws::zeros(0, n),
+        n_chains: options.chains,
+        divergences: 0,
+        trajectories: vec![trajectory; n],
+        tuned: vec![tuned; options.chains],
+        summaries: Vec::new(),
+        gradient_evaluations: 0,
     })
 }
 
@@ -154,6 +194,10 @@ fn judged(drawn: &Sample) -> (Verdict, String) {
         drawn.draws.n_draws()
     );
     let few = drawn.divergences * 100 <= drawn.draws.n_draws();
+    if drawn.summaries.is_empty() {
+        let text = "good: there is nothing to infer, and every draw is what the program generates.";
+        return (Verdict::Good, text.to_owned());
+    }
     if drawn.reliable() {
         return (
             Verdict::Good,
@@ -223,20 +267,22 @@ fn chains(
     // The clock was read once; gradients say how much of it was warm-up.
     let share = kept as f64 / drawn.gradient_evaluations.max(1) as f64;
     for (c, tuned) in drawn.tuned.iter().enumerate() {
+        let chain = CmdStanChain {
+            chain: c + 1,
+            n_warmup: options.warmup,
+            n_draws: options.draws,
+            target_accept: options.target_accept,
+            max_depth: options.max_depth,
+            step_size: tuned.step_size,
+            inverse_masses: &tuned.inverse_masses,
+            seconds: [(1.0 - share) * seconds, share * seconds],
+        };
+        let n_columns = chain.n_columns();
         let run = CmdStanRun {
             model: output::stem(&loaded.name),
             data: data.as_deref(),
             seed: options.seed,
-            method: CmdStanMethod::Sample(CmdStanChain {
-                chain: c + 1,
-                n_warmup: options.warmup,
-                n_draws: options.draws,
-                target_accept: options.target_accept,
-                max_depth: options.max_depth,
-                step_size: tuned.step_size,
-                inverse_masses: &tuned.inverse_masses,
-                seconds: [(1.0 - share) * seconds, share * seconds],
-            }),
+            method: CmdStanMethod::Sample(chain),
         };
         let path = dir.join(stan::CHAINS).join(format!("chain-{}.csv", c + 1));
         write_file(&path, |out| {
@@ -256,7 +302,7 @@ fn chains(
                     f64::from(u8::from(t.diverged)),
                     t.energy,
                 ];
-                writer.row(&own, &row)?;
+                writer.row(&own[..n_columns], &row)?;
             }
             writer.finish()
         })?;

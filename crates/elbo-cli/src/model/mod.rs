@@ -309,7 +309,10 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
 
 /// What to say about a model that does not exist.
 pub(crate) fn unknown(given: &str) -> Failure {
-    Failure::input(format!("unknown model '{given}'")).help(did_you_mean(given, &names()))
+    let help = did_you_mean(given, &names());
+    Failure::input(format!("unknown model '{given}'")).help(format!(
+        "{help}, or the file of a Stan program (PROGRAM.stan)"
+    ))
 }
 
 fn names() -> Vec<&'static str> {

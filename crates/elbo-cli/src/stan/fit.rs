@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::Grade;
 use elbo::math::parallel;
+use elbo::vi::diagnostic::importance::Bound;
 use elbo::vi::driver::Stopped;
 use elbo::vi::fit::fit_observed;
 use elbo::vi::{Fit, FitConfig};
@@ -93,6 +94,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         options.seed,
         notes,
     )?;
+    if options.out.is_some() || !options.json {
+        loaded.check_quantities()?;
+    }
     let mut config = FitConfig::new(options.seed);
     config.method = chosen;
     if let Some(n) = options.max_iters {
@@ -126,13 +130,14 @@ fn describe(
     start: Instant,
 ) -> FitRecord {
     let judged = &fit.verdict;
+    let bound = bound(fit);
     FitRecord {
         model: loaded.name.clone(),
         method: options.method.clone(),
         options: given_options(matches),
         seed: options.seed,
-        elbo: finite(judged.elbo.value),
-        elbo_mcse: finite(judged.elbo.error),
+        elbo: finite(bound.value),
+        elbo_mcse: finite(bound.error),
         converged: judged.converged,
         khat: finite(judged.khat),
         verdict: match judged.grade {
@@ -146,6 +151,19 @@ fn describe(
         extra: keys(loaded, fit),
         ..FitRecord::default()
     }
+}
+
+/// A bound that draws do not tell to this many nats is that of tails alone.
+const TOLD: f64 = 1.0;
+
+/// The bound of the answer: the ELBO of `q`, or where the tails of `q` are so heavy that its draws do
+/// not tell it, that of the weighted draws which the answer consists of.
+fn bound(fit: &Fit) -> Bound {
+    let own = fit.verdict.elbo;
+    if own.error > TOLD && fit.is_weighted() {
+        return fit.verdict.importance_weighted_elbo;
+    }
+    own
 }
 
 /// Keys beyond the contract's.
@@ -177,6 +195,7 @@ fn keys(loaded: &Loaded, fit: &Fit) -> Map<String, Value> {
         json!(judged.effective_sample_size),
     );
     let tighter = judged.importance_weighted_elbo.value;
+    keys.insert("elbo_of_q".into(), json!(finite(judged.elbo.value)));
     keys.insert("importance_weighted_elbo".into(), json!(finite(tighter)));
     keys.insert(
         "believe".into(),

@@ -36,6 +36,18 @@ impl Loaded {
         failure(error, &self.sources, self.data.as_deref())
     }
 
+    /// Refuses what would be refused after the fit: quantities that cannot be computed.
+    ///
+    /// # Errors
+    /// The first of them.
+    pub(crate) fn check_quantities(&self) -> Result<(), Failure> {
+        let origin = vec![0.0; self.model.dimension()];
+        match self.model.constrain(&origin, 1, 0) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
     /// What an unconstrained coordinate is called: as the parameter whose only one it is, where every
     /// number of a parameter has one.
     pub(crate) fn coordinate(&self, i: usize) -> String {

@@ -57,11 +57,6 @@ pub(crate) fn print(
     let dimension = number("dimension").unwrap_or(0.0);
     let gradients = number("gradient_evaluations").unwrap_or(0.0);
     let how = match (record.elbo, record.elbo_mcse) {
-        // The tails of some approximations are so heavy that draws do not tell their ELBO.
-        (_, Some(error)) if error > 1.0 => number("importance_weighted_elbo")
-            .map_or(String::new(), |bound| {
-                format!("log evidence at least {bound:.3} nats, ")
-            }),
         (Some(elbo), Some(error)) => format!("ELBO {elbo:.3} ± {error:.1e} nats, "),
         (Some(elbo), None) => format!("ELBO {elbo:.3} nats, "),
         _ => String::new(),
@@ -71,8 +66,12 @@ pub(crate) fn print(
         _ => String::new(),
     };
     stdout.line(&format!(
-        "{}: {}{by}, {how}{dimension} parameters, {gradients} gradients, {:.2} s",
-        record.model, record.method, record.seconds
+        "{}: {}{by}, {how}{} and {}, {:.2} s",
+        record.model,
+        record.method,
+        counted(dimension, "unconstrained coordinate"),
+        counted(gradients, "gradient"),
+        record.seconds
     ))?;
     stdout.line(&format!("verdict: {}", record.verdict_text))?;
     match record.extra.get("advice").and_then(Value::as_str) {
@@ -81,4 +80,9 @@ pub(crate) fn print(
         }
         _ => Ok(()),
     }
+}
+
+/// `1 gradient`, `2 gradients`.
+fn counted(n: f64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1.0 { "" } else { "s" })
 }
