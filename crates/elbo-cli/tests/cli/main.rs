@@ -12,3 +12,4 @@ mod outputs;
 mod programs;
 mod refusals;
 mod simulated;
+mod stan;
