@@ -5,6 +5,7 @@ mod factor;
 mod gmm;
 mod gradient;
 mod logistic;
+mod lowrank;
 mod meanfield;
 mod minibatch;
 mod pathfinder;
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<Row> {
         meanfield::rows(),
         minibatch::rows(),
         pathfinder::rows(),
+        lowrank::rows(),
     ];
     rows.into_iter().flatten().collect()
 }

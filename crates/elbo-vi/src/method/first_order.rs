@@ -47,6 +47,25 @@ impl Default for FirstOrderConfig {
     }
 }
 
+impl FirstOrderConfig {
+    pub(super) fn check(&self) -> Result<(), ViError> {
+        if self.n_draws == 0 {
+            return Err(ViError::Setting {
+                name: "n_draws",
+                value: "0".into(),
+                requirement: "at least 1",
+            });
+        }
+        stopping(self, 1).check()
+    }
+
+    /// Nats that may be left to gain.
+    pub(super) fn tolerance_in(&self, dimension: usize) -> f64 {
+        self.tolerance
+            .unwrap_or_else(|| f64::max(0.01, 1e-3 * dimension as f64))
+    }
+}
+
 /// A member to start from, and what its parameters mean.
 pub(super) struct Beginning<F> {
     pub(super) q: F,
@@ -84,13 +103,7 @@ impl<F: Reparameterised + Clone> FirstOrderState<F> {
         beginning: Beginning<F>,
         seed: u64,
     ) -> Result<Self, ViError> {
-        if config.n_draws == 0 {
-            return Err(ViError::Setting {
-                name: "n_draws",
-                value: "0".into(),
-                requirement: "at least 1",
-            });
-        }
+        config.check()?;
         let Beginning {
             q,
             units,
@@ -285,9 +298,7 @@ fn adam(rate: f64) -> Result<Adam, ViError> {
 fn stopping(config: &FirstOrderConfig, dimension: usize) -> StoppingConfig {
     StoppingConfig {
         window: 50,
-        tolerance: config
-            .tolerance
-            .unwrap_or_else(|| f64::max(0.01, 1e-3 * dimension as f64)),
+        tolerance: config.tolerance_in(dimension),
         ..StoppingConfig::default()
     }
 }

@@ -38,7 +38,7 @@ pub use first_order::{FirstOrderConfig, FirstOrderState};
 pub use flow::Flow;
 pub use fullrank::FullRank;
 pub use laplace::Laplace;
-pub use lowrank::LowRank;
+pub use lowrank::{LowRank, LowRankState};
 pub use meanfield::MeanField;
 pub use mixture::Mixture;
 pub use natural::{GaussianConfig, NaturalState};

@@ -23,7 +23,7 @@ const LONGEST: f64 = 4.0;
 
 /// The factor of a precision: `1 − r`, unless that would leave less than half; then `1/(4r)`, which
 /// continues it smoothly and stays positive whatever the noise.
-fn precision_factor(r: f64) -> f64 {
+pub(crate) fn precision_factor(r: f64) -> f64 {
     if r <= 0.5 { 1.0 - r } else { 0.25 / r }
 }
 

@@ -8,7 +8,7 @@
 
 mod shape;
 
-pub(super) use shape::{Averages, Shape};
+pub(super) use shape::{Averages, Shape, mean_and_noise};
 
 use elbo_math::random::stream;
 
@@ -395,7 +395,7 @@ impl<Q: Shape> NaturalState<Q> {
 ///
 /// Where coordinates depend on each other, moving each by its own curvature moves too far together: the
 /// gradient then turns around. Only gradients that stand out from their noise count.
-fn adapted_mean_rate(
+pub(super) fn adapted_mean_rate(
     mut rate: f64,
     most: f64,
     delta: &[f64],

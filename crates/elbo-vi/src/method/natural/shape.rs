@@ -77,7 +77,7 @@ pub trait Shape: Reparameterised + Clone + 'static {
 }
 
 /// The mean of `h` and the variance of that mean, from pairs where there are any.
-fn mean_and_noise(h: &[f64], n: f64) -> (f64, f64) {
+pub(in crate::method) fn mean_and_noise(h: &[f64], n: f64) -> (f64, f64) {
     let mean = h.iter().sum::<f64>() / n;
     let pairs = h.chunks_exact(2);
     let n_pairs = pairs.len() as f64;
