@@ -21,7 +21,7 @@ struct Options {
     /// Its data: JSON, or R's dump format
     #[arg(value_name = "DATA")]
     data: Option<PathBuf>,
-    /// File with unconstrained points: a JSON list of numbers for each, or one list of numbers
+    /// File with unconstrained points, a JSON list of numbers for each or one list of numbers; or with a value for every parameter, in the format of the data
     #[arg(long, value_name = "FILE")]
     at: PathBuf,
     /// Key of the random numbers of transformed data
@@ -51,7 +51,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         options.seed,
         notes,
     )?;
-    let points = points(&options.at, loaded.model.dimension())?;
+    let points = points(&options.at, &loaded)?;
     let mut stdout = Results::stdout();
     let mut values = Vec::new();
     for point in points {
@@ -103,19 +103,25 @@ fn evaluated(loaded: &Loaded, point: &[f64], jacobian: Jacobian) -> Result<Value
 }
 
 /// Points of the right length.
-fn points(path: &Path, dimension: usize) -> Result<Vec<Vec<f64>>, Failure> {
+fn points(path: &Path, loaded: &Loaded) -> Result<Vec<Vec<f64>>, Failure> {
+    let dimension = loaded.model.dimension();
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
     let wrong = |what: String| {
-        Failure::input(format!("{}: {what}", path.display()))
-            .help("--at takes a JSON list of points, each a list of numbers")
+        Failure::input(format!("{}: {what}", path.display())).help(
+            "--at takes a JSON list of points, each a list of numbers, or a value for every parameter",
+        )
     };
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let value = match value {
-        Value::Object(mut object) => object
-            .remove("points")
-            .ok_or_else(|| wrong("the object has no \"points\"".to_owned()))?,
-        value => value,
+    let value = match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(mut object)) if object.contains_key("points") => {
+            object.remove("points").unwrap_or_default()
+        }
+        Ok(Value::Object(_)) => return Ok(vec![loaded.point(path)?]),
+        Ok(value) => value,
+        Err(_) if !bytes.trim_ascii_start().starts_with(b"[") => {
+            return Ok(vec![loaded.point(path)?]);
+        }
+        Err(error) => return Err(wrong(error.to_string())),
     };
     let single = value
         .as_array()

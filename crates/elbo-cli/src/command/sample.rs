@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::math::parallel;
 use elbo::stan::{DensityOptions, Jacobian};
+use elbo::vi::method::Start;
 use elbo::vi::sample::{Sample, SampleConfig, Trajectory, Tuned, sample};
 use elbo::vi::{Draws, Target};
 use elbo_data::DataError;
@@ -57,6 +58,9 @@ struct Options {
     /// Threads to use; 0: as many as there are cores
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = thread_count())]
     threads: usize,
+    /// File with a value for every parameter to start from, in the format of the data [default: random]
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
     /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
@@ -95,7 +99,10 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         n_draws: options.draws,
         target_accept: options.target_accept,
         max_depth: options.max_depth,
-        ..SampleConfig::default()
+        start: match &options.init {
+            Some(path) => Start::Point(loaded.point(path)?),
+            None => Start::Random,
+        },
     };
     parallel::with_threads(options.threads, || {
         let drawn = if loaded.model.dimension() == 0 {

@@ -9,6 +9,7 @@ use elbo::math::parallel;
 use elbo::vi::diagnostic::importance::Bound;
 use elbo::vi::driver::Stopped;
 use elbo::vi::fit::fit_observed;
+use elbo::vi::method::Start;
 use elbo::vi::{Fit, FitConfig};
 use elbo_data::fit::{FitRecord, TracePoint, Verdict};
 use serde_json::{Map, Value, json};
@@ -57,6 +58,9 @@ struct Options {
     /// The most gradients of the log density [default: 1000000]
     #[arg(long, value_name = "N")]
     max_gradient_evaluations: Option<u64>,
+    /// File with a value for every parameter to start from, in the format of the data [default: random]
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
     /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
@@ -104,6 +108,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     }
     if let Some(n) = options.max_gradient_evaluations {
         config.driver.max_gradient_evaluations = n;
+    }
+    if let Some(path) = &options.init {
+        config.start = Start::Point(loaded.point(path)?);
     }
     let work = || -> Result<u8, Failure> {
         let mut watch = Watch::start(!options.quiet);

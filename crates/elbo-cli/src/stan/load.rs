@@ -48,6 +48,18 @@ impl Loaded {
         }
     }
 
+    /// The unconstrained point at which the parameters have the values of a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or a value is missing or outside its constraint.
+    pub(crate) fn point(&self, path: &Path) -> Result<Vec<f64>, Failure> {
+        let values = parse(path, &read_all(path)?)?;
+        self.model.unconstrain(&values).map_err(|error| {
+            Failure::input(format!("{}: {}", path.display(), error.message))
+                .help("it takes a value for every parameter, in the format of the data")
+        })
+    }
+
     /// What an unconstrained coordinate is called: as the parameter whose only one it is, where every
     /// number of a parameter has one.
     pub(crate) fn coordinate(&self, i: usize) -> String {
@@ -127,10 +139,7 @@ fn prepare(
             .help("mend what is listed above; `elbo check` lists it again")
     })?;
     let values = match (&text, data) {
-        (Some(text), Some(path)) => read_data(text).map_err(|message| {
-            Failure::input(format!("{}: {message}", path.display()))
-                .help("data are read from JSON, or from R's dump format (x <- c(1, 2))")
-        })?,
+        (Some(text), Some(path)) => parse(path, text)?,
         _ => BTreeMap::new(),
     };
     note_extra(&program, &values, notes);
@@ -154,6 +163,14 @@ fn prepare(
         data: data.map(Path::to_path_buf),
         files,
         sources,
+    })
+}
+
+/// Values by name, from either format.
+fn parse(path: &Path, text: &[u8]) -> Result<BTreeMap<String, Value>, Failure> {
+    read_data(text).map_err(|message| {
+        Failure::input(format!("{}: {message}", path.display()))
+            .help("values are read from JSON, or from R's dump format (x <- c(1, 2))")
     })
 }
 

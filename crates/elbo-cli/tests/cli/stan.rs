@@ -201,8 +201,19 @@ fn densities_at_points_are_the_closed_form() {
         close(&point["gradient"][1], 1.0 - u.exp());
         close(&point["without_jacobian"]["gradient"][1], -u.exp());
     }
+    // The same point in the program's own quantities, in either format.
+    place.write("at.R", "mu <- 2\ntau <- 2.718281828459045\n");
+    let same = place.json("log-density p.stan d.json --at at.R --json");
+    let value = |object: &Value, i: usize| object["points"][i]["log_density"].as_f64();
+    let (first, second) = (value(&same, 0), value(&object, 1));
+    assert!(
+        first
+            .zip(second)
+            .is_some_and(|(a, b)| (a - b).abs() < 1e-11)
+    );
     let run = place.run("log-density p.stan d.json --at d.json");
     assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("d.json: "), "{}", run.stderr);
     place.write("at.json", "[[1, 2, 3]]");
     let run = place.run("log-density p.stan d.json --at at.json");
     assert!(
@@ -261,6 +272,7 @@ fn what_cannot_be_fitted_is_refused_with_its_place() {
     let place = place();
     place.write("short.json", r#"{"n": 4, "y": [1.0, 2.5, 3.0]}"#);
     place.write("slip.json", r#"{"n": 4, "Y": [1.0, 2.5, 3.0, 1.5]}"#);
+    place.write("init.json", r#"{"mu": 1, "tau": -2}"#);
     place.write("broken.json", r#"{"n": 4, "y": [1.0, "#);
     place.write(
         "wrong.stan",
@@ -280,6 +292,8 @@ fn what_cannot_be_fitted_is_refused_with_its_place() {
         ("fit p.stan slip.json", "did you mean `y`?"),
         ("fit p.stan broken.json", "`y`: EOF"),
         ("fit p.stan gone.json", "cannot read gone.json"),
+        ("fit p.stan d.json --init init.json", "init.json: "),
+        ("sample p.stan d.json --init short.json", "short.json: "),
         ("fit gone.stan", "cannot read gone.stan"),
         ("fit wrong.stan", "did you mean `normal`?"),
         (
