@@ -16,7 +16,10 @@ usage: cargo xtask CHORE
   tidy               the project's own rules: arrows between crates, citations, file headers
   accuracy [NAME …]  what `auto` answers on ten posteriors, beside NUTS (`--data FOLDER`;
                      `--references FOLDER` keeps the sampler's moments)
-  bench [ROW …]      benchmarks beside their rivals; `bench --help` lists the rows";
+  bench [ROW …]      benchmarks beside their rivals; `bench --help` lists the rows
+  posteriordb PATH [NAME …]
+                     every program of a posteriordb checkout beside stanli (`--python`,
+                     `--references FOLDER` keeps stanli's answers, `--out FILE.md`)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +40,20 @@ fn main() -> ExitCode {
                 "elbo-bench",
                 "--",
                 "--accuracy",
+            ],
+            rest,
+        ),
+        "posteriordb" => cargo(
+            "the programs",
+            &[
+                "run",
+                "--release",
+                "-q",
+                "-p",
+                "elbo-bench",
+                "--bin",
+                "posteriordb",
+                "--",
             ],
             rest,
         ),
