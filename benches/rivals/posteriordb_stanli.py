@@ -63,11 +63,11 @@ def gradient():
         point = np.array(json.load(f)["points"][0])
     model.log_prob_grad(point)
     times = []
-    # Batches of about ten milliseconds; the fastest is what the program takes on a free core.
+    # Batches of about a millisecond; the fastest is what the program takes on a free core.
     start = time.perf_counter()
     model.log_prob_grad(point)
-    calls = max(1, int(0.01 / (time.perf_counter() - start)))
-    for _ in range(20):
+    calls = max(1, int(0.001 / (time.perf_counter() - start)))
+    for _ in range(100):
         start = time.perf_counter()
         for _ in range(calls):
             model.log_prob_grad(point)

@@ -127,7 +127,7 @@ fn main() -> Result<()> {
         if args.json {
             println!("{}", serde_json::to_string(&row)?);
         }
-        eprintln!("{:<60} {}", row.name, row.outcome());
+        eprintln!("{:<60} {}", row.name, row.outcome().join("; "));
         rows.retain(|other| other.name != row.name);
         rows.push(row);
         rows.sort_by(|a, b| a.name.cmp(&b.name));

@@ -15,6 +15,11 @@ pub(crate) const SOLVER: f64 = 1e-5;
 /// A component of a gradient this much smaller than the largest is as exact as the largest.
 const SMALL: f64 = 1e-3;
 
+/// Seconds that any program may take to load.
+pub(crate) const LARGEST_LOAD: f64 = 0.5;
+/// What a row with nothing to be said against it says.
+const RIGHT: &str = "good and right";
+
 /// One posterior.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Row {
@@ -162,10 +167,10 @@ impl Row {
         self.race.map(|(ours, theirs)| theirs / ours)
     }
 
-    /// What the row amounts to, in a word or two.
-    pub(crate) fn outcome(&self) -> String {
+    /// What the row amounts to, in a few words.
+    pub(crate) fn outcome(&self) -> Vec<String> {
         if self.no_data {
-            return "no data in the checkout".to_owned();
+            return vec!["no data in the checkout".to_owned()];
         }
         let mut words = Vec::new();
         if let Some(failure) = &self.failure {
@@ -179,16 +184,27 @@ impl Row {
         } else if self.fit.is_some() {
             words.push(self.accuracy().to_owned());
         }
-        if let Some(failure) = &self.stanli_failure {
-            words.push(failure.clone());
+        words.extend(self.stanli_failure.clone());
+        words
+    }
+
+    /// In what the row falls short of what must hold.
+    pub(crate) fn shortcomings(&self) -> Vec<String> {
+        let mut words = self.outcome();
+        words.retain(|word| word != RIGHT);
+        if let Some(ratio) = self.gradient_ratio().filter(|ratio| *ratio < 1.0) {
+            words.push(format!("gradients at {ratio:.2} times stanli's speed"));
         }
-        words.join("; ")
+        if let Some(seconds) = self.load_seconds.filter(|s| *s > LARGEST_LOAD) {
+            words.push(format!("loads in {seconds:.2} s"));
+        }
+        words
     }
 
     fn accuracy(&self) -> &'static str {
         match (self.has_reference(), self.is_good(), self.is_right()) {
             (false, ..) => "no reference",
-            (_, true, true) => "good and right",
+            (_, true, true) => RIGHT,
             (_, true, false) => "good, not within the bar",
             (_, false, true) => "right, but not said to be good",
             (_, false, false) => "not good",

@@ -23,9 +23,10 @@ const LOADS: usize = 3;
 const LANES: usize = 16;
 /// Draws whose moments are compared, as many as `elbo draws` would usually be asked for.
 const N_DRAWS: usize = 4_000;
-/// Batches of evaluations that are timed, and the seconds of one.
-const BATCHES: usize = 20;
-const BATCH: f64 = 0.01;
+/// Batches of evaluations that are timed, and the seconds of one: short, so that a busy machine lets
+/// some of them through.
+const BATCHES: usize = 100;
+const BATCH: f64 = 0.001;
 
 /// What is said.
 #[derive(Debug, Clone, Serialize, Deserialize)]

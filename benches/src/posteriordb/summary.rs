@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::row::Row;
+use crate::row::{LARGEST_LOAD, Row};
 use crate::table::significant;
 
-/// Seconds that the median and any program may take to load.
+/// Seconds that the median program may take to load.
 const MEDIAN_LOAD: f64 = 0.005;
-pub(crate) const LARGEST_LOAD: f64 = 0.5;
 
 /// What must hold, the goal, and what was found.
 pub(crate) fn lines(rows: &[Row]) -> Vec<(String, String, String)> {
