@@ -9,10 +9,9 @@ use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::graph::PlateSummary;
+use elbo::graph::geometry::Recoordinated;
 use elbo::stan::typed::{BlockKind, Program};
 use elbo::stan::{Checked, Limits, Severity, Style, check};
-use elbo::vi::LogDensity;
-use elbo::vi::reparameterised::Geometry;
 use serde_json::{Value, json};
 
 use crate::console::{Notes, Results, to_stderr};
@@ -74,7 +73,16 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         if let Some(loaded) = &loaded {
             object["dimension"] = json!(loaded.model.dimension());
             object["plates"] = plates(loaded);
-            object["degrees"] = json!(n_degrees(loaded));
+            let changed = loaded.model.recoordinated();
+            let changed = changed.iter().map(|group| {
+                json!({
+                    "parameters": stems(loaded, &group.coordinates),
+                    "density": group.density,
+                    "degrees": group.degrees.len(),
+                    "standardised": group.standardised,
+                })
+            });
+            object["recoordinated"] = json!(changed.collect::<Vec<Value>>());
         }
         stdout.line(&object.to_string())?;
     } else if let Some(program) = &checked.program {
@@ -105,18 +113,46 @@ fn computation(stdout: &mut Results, loaded: &Loaded) -> Result<(), Failure> {
     if loaded.model.is_branching() {
         stdout.line("parameters decide what is computed; this is what holds at the origin")?;
     }
-    match n_degrees(loaded) {
-        0 => Ok(()),
-        n => stdout.line(&format!(
-            "{n} degrees of centring will be learnt: parameters whose prior's location or scale are \
-             parameters themselves"
-        )),
+    let changed = loaded.model.recoordinated();
+    if !changed.is_empty() {
+        stdout.line("\nfitted in other coordinates")?;
     }
+    for group in changed {
+        stdout.line(&format!(
+            "  {}  {}",
+            stems(loaded, &group.coordinates).join(", "),
+            why(&group)
+        ))?;
+    }
+    Ok(())
 }
 
-/// How many degrees of centring a fit learns.
-fn n_degrees(loaded: &Loaded) -> usize {
-    loaded.model.geometry().map_or(0, Geometry::n_degrees)
+/// Why coordinates are changed, and how.
+fn why(group: &Recoordinated) -> String {
+    let mut parts = Vec::new();
+    if !group.degrees.is_empty() {
+        parts.push("centred as far as is learnt");
+    }
+    if group.standardised {
+        parts.push("made normal");
+    }
+    if parts.is_empty() {
+        parts.push("in units of its prior");
+    }
+    format!("{}: {}", group.density, parts.join(", "))
+}
+
+/// The parameters that coordinates belong to.
+fn stems(loaded: &Loaded, coordinates: &[usize]) -> Vec<String> {
+    let mut stems: Vec<String> = Vec::new();
+    for &i in coordinates {
+        let name = loaded.coordinate(i);
+        let stem = name.split('.').next().unwrap_or(&name).to_owned();
+        if stems.last() != Some(&stem) {
+            stems.push(stem);
+        }
+    }
+    stems
 }
 
 fn plates(loaded: &Loaded) -> Value {

@@ -268,6 +268,31 @@ fn with_data_a_check_shows_what_is_computed() {
 }
 
 #[test]
+fn a_check_says_which_parameters_are_fitted_in_other_coordinates() {
+    let place = Place::new();
+    place.write(
+        "f.stan",
+        "parameters { real v; vector[3] x; } model { v ~ normal(0, 3); x ~ normal(0, exp(v)); }",
+    );
+    place.write("d.json", "{}");
+    let text = place.ok("check f.stan d.json").stdout;
+    assert!(
+        text.contains("  x  normal: centred as far as is learnt"),
+        "{text}"
+    );
+    let object = place.json("check f.stan d.json --json");
+    let groups = object["recoordinated"].as_array().expect("a list");
+    let x = groups
+        .iter()
+        .find(|g| g["parameters"][0] == "x")
+        .expect("x");
+    assert_eq!(
+        (&x["density"], &x["degrees"]),
+        (&"normal".into(), &3.into())
+    );
+}
+
+#[test]
 fn what_cannot_be_fitted_is_refused_with_its_place() {
     let place = place();
     place.write("short.json", r#"{"n": 4, "y": [1.0, 2.5, 3.0]}"#);

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use elbo_graph::Summary;
+use elbo_graph::geometry::Recoordinated;
 
 use crate::run::{self, Known, RunError, RunLimits, Value};
 use crate::trace::Jacobian;
@@ -89,6 +90,16 @@ impl Model {
     /// What is computed, for a person to read; of the path at the origin, if parameters decide.
     pub fn summary(&self) -> Option<&Summary> {
         self.main.density.as_ref().map(elbo_graph::Program::summary)
+    }
+
+    /// The coordinates that a fit changes before it begins, and the densities that ask for it; of the
+    /// path at the origin, and of none where parameters decide.
+    pub fn recoordinated(&self) -> Vec<Recoordinated> {
+        let geometry = match &self.main.density {
+            Some(density) if !self.is_branching() => density.geometry(),
+            _ => None,
+        };
+        geometry.map_or_else(Vec::new, |g| g.account(&vec![0.0; g.n_degrees()]))
     }
 
     /// Whether what is run depends on parameters.
