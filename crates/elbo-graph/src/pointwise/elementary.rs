@@ -17,7 +17,7 @@ unary! {
     Log1p: |x, y| x.ln_1p(), x.plus(1.0).recip();
     Log1m: |x, y| (-x).ln_1p(), -finite_reciprocal(T::constant(1.0) - x);
     Expm1: |x, y| x.exp_m1(), y.plus(1.0);
-    Sqrt: |x, y| x.sqrt(), T::constant(0.5) / y;
+    Sqrt: |x, y| x.sqrt(), T::select(y.value() == 0.0, T::constant(0.0), T::constant(0.5) / y);
     Square: |x, y| x * x, x + x;
     Inverse: |x, y| x.recip(), -(y * y);
     InvSqrt: |x, y| x.sqrt().recip(), (y / x).times(-0.5);

@@ -10,12 +10,17 @@ use crate::shape::Shape;
 
 /// Row 0 of the result holds the eigenvalues, in ascending order; below it the columns are the
 /// eigenvectors, of length one, the largest entry positive. The matrix is `(A + Aᵀ)/2`. Derivatives
-/// of the vectors do not exist where values coincide; they are then not finite.
+/// of the vectors do not exist where values coincide; what they would say there counts as zero.
 #[derive(Debug, Clone, Copy)]
 pub struct SymmetricEigen {
     /// Rows of the matrix.
     pub n: usize,
 }
+
+/// Values closer than this, relative to the largest, are taken to be equal: a function that has a
+/// derivative there does not tell their vectors apart, and what rounding leaves of its adjoint would be
+/// divided by almost nothing. Of a kernel matrix with a small diagonal added, most values are so close.
+const CLOSE: f64 = 1e-10;
 
 impl Block for SymmetricEigen {
     fn name(&self) -> &'static str {
@@ -50,16 +55,16 @@ impl Block for SymmetricEigen {
             let (values, vectors) = result.split_at(n);
             let rows = transposed(vectors, n);
             let mut inner = product(&rows, &adjoint[n..], n);
+            let largest = values[0].value().abs().max(values[n - 1].value().abs());
+            let noise = (largest * CLOSE).powi(2) + f64::MIN_POSITIVE;
             for i in 0..n {
                 for j in 0..n {
                     let e = i * n + j;
-                    // Without an adjoint of the vectors, values that coincide do no harm.
+                    let gap = values[j] - values[i];
                     inner[e] = if i == j {
                         adjoint[i]
-                    } else if inner[e].value() == 0.0 && values[i].value() == values[j].value() {
-                        T::default()
                     } else {
-                        inner[e] / (values[j] - values[i])
+                        inner[e] * gap / (gap * gap).plus(noise)
                     };
                 }
             }
