@@ -87,35 +87,17 @@ impl Packer {
         }
     }
 
-    /// Columns of the entries of all instances, or single numbers that all share.
+    /// What is done entry by entry: a row for each instance, or the only instance as a column. What
+    /// all instances share is one row, or one number.
     fn entrywise(&mut self, group: &Group, which: &[u32]) -> Vec<NodeId> {
-        let (n, length) = (which.len(), group.out.len());
-        let args = group.args.iter().enumerate();
-        args.map(|(position, column)| match column {
-            Column::Numbers(numbers) => {
-                let first = numbers[which[0] as usize];
-                let same = |i: &u32| is_same(numbers[*i as usize], first);
-                if which.iter().all(same) {
-                    return self.pack(&[first], Shape::SCALAR);
+        (0..group.args.len())
+            .map(|position| match &group.args[position] {
+                Column::Values(values) if which.len() == 1 => {
+                    self.value(&values[which[0] as usize], group.shapes[position])
                 }
-                let all: Vec<Number> = which
-                    .iter()
-                    .flat_map(|i| std::iter::repeat_n(numbers[*i as usize], length))
-                    .collect();
-                self.pack(&all, Shape::vector(n * length))
-            }
-            Column::Values(values) if n == 1 => {
-                self.value(&values[which[0] as usize], group.shapes[position])
-            }
-            Column::Values(values) => {
-                let all: Vec<Number> = which
-                    .iter()
-                    .flat_map(|i| values[*i as usize].numbers())
-                    .collect();
-                self.pack(&all, Shape::vector(n * length))
-            }
-        })
-        .collect()
+                _ => self.rows_of(group, position, which).0,
+            })
+            .collect()
     }
 
     /// A row for each instance, or one row if all share it.

@@ -37,7 +37,7 @@ pub(crate) struct Site {
 /// Makes nodes from nodes, or says why it cannot.
 pub(crate) type Build = dyn Fn(&mut Graph, &[NodeId]) -> Result<NodeId, String> + Send + Sync;
 
-/// A function that gives one number for each row of its arguments.
+/// A function that gives a number, or a row of numbers, for each row of its arguments.
 #[derive(Debug)]
 pub(crate) struct RowFunction {
     /// Its name.
@@ -45,7 +45,7 @@ pub(crate) struct RowFunction {
     /// Arguments that all rows must share, each a matrix as it is; any other argument is a row of
     /// numbers for each row or one for all.
     pub(crate) shared: &'static [usize],
-    /// From arguments to a column with an entry per row.
+    /// From arguments to a row for each of theirs.
     pub(crate) build: fn(&mut Graph, &[NodeId]) -> Result<NodeId, String>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) enum Kind {
     LogSumExp,
     /// The sum of products of corresponding entries.
     Dot,
-    /// A number for each instance.
+    /// A row for each instance.
     Rows(&'static RowFunction),
     /// Anything else, an instance at a time.
     Block(&'static str, Arc<Build>),
@@ -458,6 +458,17 @@ impl Trace {
     ) -> Result<Number, String> {
         let tensor = self.record(Kind::Rows(function), args, Shape::SCALAR, Vec::new())?;
         Ok(tensor.entries()[0])
+    }
+
+    /// Rows of numbers from rows of numbers, of which `function` makes all at once.
+    pub(crate) fn row_by_row(
+        &mut self,
+        function: &'static RowFunction,
+        args: Vec<(Operand, Shape)>,
+        shape: Vec<usize>,
+    ) -> Result<Tensor<Number>, String> {
+        let out = Shape::matrix(1, shape.iter().product());
+        self.record(Kind::Rows(function), args, out, shape)
     }
 
     /// Anything else. Arguments come with the shapes that `build` wants its nodes to have; the node

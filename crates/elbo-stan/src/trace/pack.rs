@@ -138,6 +138,9 @@ impl Packer {
         entries: &[(u32, u32)],
         shape: Shape,
     ) -> NodeId {
+        if let Some(node) = self.side_by_side(sources, &known, entries, shape) {
+            return node;
+        }
         let mut used: Vec<Vec<u32>> = vec![Vec::new(); sources.len()];
         let mut places = Vec::with_capacity(entries.len());
         for (source, entry) in entries {
@@ -172,5 +175,49 @@ impl Packer {
             return reshape(&mut self.graph, all, shape);
         }
         self.graph.elements(all, index, shape)
+    }
+
+    /// Rows that are rows of several nodes after each other: what is done row by row may go on so.
+    fn side_by_side(
+        &mut self,
+        sources: &[NodeId],
+        known: &[f64],
+        entries: &[(u32, u32)],
+        shape: Shape,
+    ) -> Option<NodeId> {
+        let Shape { rows, cols } = shape;
+        if rows < 2 || cols < 2 {
+            return None;
+        }
+        let mut parts = Vec::new();
+        let mut col = 0;
+        while col < cols {
+            let (source, first) = entries[col];
+            let column = |c: usize| (0..rows).map(move |r| entries[r * cols + c]);
+            if source == KNOWN {
+                if column(col).any(|(source, _)| source != KNOWN) {
+                    return None;
+                }
+                let numbers: Vec<f64> = column(col).map(|(_, at)| known[at as usize]).collect();
+                parts.push(self.graph.constant(numbers, Shape::vector(rows)));
+                col += 1;
+                continue;
+            }
+            let node = sources[source as usize];
+            let from = self.graph.shape(node);
+            let is_whole = first == 0
+                && from.rows == rows
+                && col + from.cols <= cols
+                && (0..from.cols).all(|c| {
+                    let expected = |r: usize| (source, narrow(r * from.cols + c));
+                    (0..rows).all(|r| entries[r * cols + col + c] == expected(r))
+                });
+            if !is_whole {
+                return None;
+            }
+            parts.push(node);
+            col += from.cols;
+        }
+        Some(self.graph.columns(&parts))
     }
 }

@@ -10,7 +10,7 @@ use elbo_graph::{CumulativeSum, Function, Shape, algebra};
 use super::call::{range, same, value_of};
 use super::{Call, FunctionRow, Outcome};
 use crate::run::{Tensor, Value};
-use crate::trace::{Number, Operand, Trace};
+use crate::trace::{Number, Operand, RowFunction, Trace};
 
 pub(super) const ROWS: &[FunctionRow] = &[
     ("sum", |call| {
@@ -85,11 +85,17 @@ pub(super) const ROWS: &[FunctionRow] = &[
     ("log_softmax", |call| by_list(call, log_softmax)),
     ("cumulative_sum", |call| {
         let (all, _) = call.column(0)?;
-        let (shape, n) = (all.shape().to_vec(), all.len());
-        let row = Shape::matrix(1, n);
-        call.block(vec![(all, row)], row, shape, move |graph, args| {
-            graph.block(Arc::new(CumulativeSum { cols: n }), args)
-        })
+        static SUMS: RowFunction = RowFunction {
+            name: "cumulative_sum",
+            shared: &[],
+            build: |graph, args| {
+                let cols = graph.shape(args[0]).cols;
+                Ok(graph.block(Arc::new(CumulativeSum { cols }), args))
+            },
+        };
+        let (shape, row) = (all.shape().to_vec(), Shape::matrix(1, all.len()));
+        let sums = call.trace.row_by_row(&SUMS, vec![(all, row)], shape)?;
+        Ok(Value::from_numbers(sums))
     }),
     ("log_mix", |call| match call.values.len() {
         3 => {
