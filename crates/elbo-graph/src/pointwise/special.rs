@@ -146,7 +146,7 @@ fn log_choose(n: f64, k: f64) -> f64 {
     if k == 0.0 || k == n {
         return 0.0;
     }
-    if k < 0.0 || k > n {
+    if k <= -1.0 || k >= n + 1.0 {
         return f64::NEG_INFINITY;
     }
     -special::ln_beta(n - k + 1.0, k + 1.0) - n.ln_1p()

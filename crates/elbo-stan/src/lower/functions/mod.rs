@@ -7,14 +7,18 @@
 //! only put entries elsewhere (`run/builtin/arrangement.rs`).
 
 mod call;
+mod cumulative;
 mod decompositions;
 mod densities;
 mod gaussian_processes;
+mod inverses;
 mod linear_algebra;
 mod matrix_densities;
 mod reductions;
 mod regressions;
+mod scalars;
 mod sparse;
+mod transforms;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -38,14 +42,22 @@ type FunctionRow = (&'static str, fn(&mut Call<'_>) -> Outcome);
 type DensityRow = (&'static str, fn(&mut Call<'_>) -> Terms);
 
 const FUNCTIONS: &[&[FunctionRow]] = &[
+    cumulative::FUNCTIONS,
     reductions::ROWS,
     linear_algebra::ROWS,
     decompositions::ROWS,
     gaussian_processes::ROWS,
     matrix_densities::FUNCTIONS,
+    scalars::ROWS,
     sparse::ROWS,
+    transforms::ROWS,
 ];
-const DENSITIES: &[&[DensityRow]] = &[densities::ROWS, matrix_densities::ROWS, regressions::ROWS];
+const DENSITIES: &[&[DensityRow]] = &[
+    cumulative::ROWS,
+    densities::ROWS,
+    matrix_densities::ROWS,
+    regressions::ROWS,
+];
 
 /// What a name does.
 #[derive(Clone, Copy)]
@@ -54,6 +66,8 @@ enum Row {
     Density(fn(&mut Call<'_>) -> Terms),
     Pointwise(Function),
     Univariate(&'static Density),
+    /// The logarithm of a distribution function or of its complement.
+    Tail(&'static Density),
     /// The logarithm of the probability.
     Probability(&'static Density),
 }
@@ -67,8 +81,11 @@ fn find(name: &str) -> Option<Row> {
             let base = name
                 .strip_suffix("_lpdf")
                 .or_else(|| name.strip_suffix("_lpmf"));
-            let row = if let Some(density) = univariate(base.unwrap_or(name)) {
+            let is_tail = name.ends_with("_lcdf") || name.ends_with("_lccdf");
+            let row = if let Some(density) = base.and_then(univariate) {
                 Row::Univariate(density)
+            } else if let Some(tail) = Some(name).filter(|_| is_tail).and_then(univariate) {
+                Row::Tail(tail)
             } else if let Some(function) = Function::named(name) {
                 Row::Pointwise(function)
             } else if let Some(family) = name.strip_suffix("_cdf")
@@ -130,7 +147,7 @@ pub(crate) fn value(call: &mut Call<'_>) -> Outcome {
         }
         Some(Row::Probability(logarithm)) => {
             // The probability of all entries together.
-            let numbers = call.trace.density(logarithm, &call.operands()?)?;
+            let numbers = cumulative::tail(call, logarithm)?;
             let sum = call.trace.sum(&numbers)?;
             return call.entrywise(Function::Exp, &[sum]);
         }
@@ -144,6 +161,7 @@ pub(crate) fn value(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn terms(call: &mut Call<'_>) -> Terms {
     match find(call.name) {
         Some(Row::Density(row)) => row(call),
+        Some(Row::Tail(density)) => cumulative::tail(call, density),
         Some(Row::Univariate(density)) => call.trace.density(density, &call.operands()?),
         _ => Err(format!("{} is not evaluated", call.name)),
     }
