@@ -1,8 +1,10 @@
 //! The reference answer: draws from the target itself, by NUTS.
 //!
 //! The one idea: the sampler is `nuts-rs`; this file gives it the same [`Target`] that methods see,
-//! one chain per thread with a random stream of its own, and judges what comes back. Deliberately
-//! absent: the sampler, and comparing draws with a fit (`diagnostic::compare`).
+//! one chain per thread with a random stream and first paths of its own, and judges what comes back.
+//! Deliberately absent: the sampler, and comparing draws with a fit (`diagnostic::compare`).
+
+mod beginning;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -14,7 +16,7 @@ use nuts_rs::{
 };
 
 use crate::diagnostic::monte_carlo_error::Summary;
-use crate::method::Start;
+use crate::method::{Pathfinder, Start};
 use crate::{Draws, Target, ViError};
 
 /// How to sample.
@@ -30,12 +32,16 @@ pub struct SampleConfig {
     pub target_accept: f64,
     /// A trajectory takes fewer than two to this many steps.
     pub max_depth: usize,
-    /// Where every chain begins.
+    /// Where every chain begins, or where its paths do.
     pub start: Start,
+    /// How a chain finds the mass: it begins at a draw of the mixture of its own paths, weighted.
+    /// Chains from random points may be caught far from it, where trajectories are long and steps tiny.
+    /// `None` begins at the start itself.
+    pub pathfinder: Option<Pathfinder>,
 }
 
 impl Default for SampleConfig {
-    /// Four chains of 1000 + 1000, accepting 80%, at most 2¹⁰ steps.
+    /// Four chains of 1000 + 1000, accepting 80%, at most 2¹⁰ steps, four paths before each.
     fn default() -> Self {
         Self {
             n_chains: 4,
@@ -44,6 +50,7 @@ impl Default for SampleConfig {
             target_accept: 0.8,
             max_depth: 10,
             start: Start::Random,
+            pathfinder: Some(Pathfinder::default()),
         }
     }
 }
@@ -229,7 +236,7 @@ fn run_chain(
     let mut sampler = settings
         .new_chain(chain, math, &mut rng)
         .map_err(|_| failed("setting up the sampler"))?;
-    let start = config.start.first_point(target, seed, chain)?;
+    let start = beginning::of_chain(target, config, seed, chain)?;
     sampler
         .set_position(&start)
         .map_err(|_| failed("the sampler's first step"))?;

@@ -21,7 +21,7 @@ pub(super) const PROMISED: f64 = 0.1;
 /// Off by more than this, a mean or a standard deviation misleads.
 const MISLEADING: (f64, f64) = (0.3, 0.4);
 /// Standard errors that allow the promise for the worst of a handful of coordinates.
-pub(crate) const PRECISE: f64 = 0.05;
+pub(super) const PRECISE: f64 = 0.05;
 /// What cannot be excluded must stay short of misleading.
 const EXCLUDED: (f64, f64) = (0.25, 0.3);
 /// Where `q` and the weighted answer differ by more, whoever ignores the weights may be misled: the
@@ -36,7 +36,7 @@ const MISLEADING_MASS: f64 = 0.1;
 const FULL_MATRIX: usize = 200;
 
 pub(super) fn doubts_of_weights(weighted: &WeightedDraws, moments: &[Moments]) -> Vec<Doubt> {
-    let n_draws = weighted.log_q.len();
+    let n_draws = weighted.n_independent();
     let limit = khat_threshold(n_draws);
     if moments.is_empty() {
         return vec![Doubt::NoOverlap];
@@ -93,7 +93,7 @@ pub(super) fn doubt_of_carried(weighted: &WeightedDraws) -> Option<Doubt> {
 
 /// Doubts about moments of the user's coordinates, where the fit was made and judged in others.
 pub(super) fn doubts_of_original(weighted: &WeightedDraws, moments: &[Moments]) -> Vec<Doubt> {
-    let limit = khat_threshold(weighted.log_q.len());
+    let limit = khat_threshold(weighted.n_independent());
     let mut doubts = Vec::new();
     let of = |m: &Moments| m.khat_mean.max(m.khat_sd);
     let own = own_tails(weighted, moments);

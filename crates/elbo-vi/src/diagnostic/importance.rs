@@ -95,15 +95,48 @@ impl WeightedDraws {
         weighted
     }
 
+    /// As [`from_parts`](Self::from_parts), where every draw was at `places` places, all of the same
+    /// ratio: the first ones of all draws come first.
+    pub(crate) fn at_places(
+        draws: Draws,
+        log_target: Vec<f64>,
+        log_q: Vec<f64>,
+        places: usize,
+    ) -> Self {
+        let n = draws.n_draws() / places;
+        let mut weighted = Self {
+            draws,
+            log_target,
+            log_q,
+            smoothed: None,
+        };
+        let ratios = weighted.log_ratios();
+        weighted.smoothed = psis::smooth(&ratios[..n]).map(|s| s.shared(places));
+        weighted
+    }
+
+    /// The number of independent draws; each may have been at several places.
+    pub fn n_independent(&self) -> usize {
+        let all = self.log_q.len();
+        self.smoothed.as_ref().map_or(all, |s| s.independent)
+    }
+
     /// These draws and others that were made the same way.
     pub(crate) fn joined(&self, other: &Self) -> Self {
-        let (n, more) = (self.draws.n_draws(), other.draws.n_draws());
-        let mut draws = Draws::zeros(self.draws.dimension(), n + more);
-        draws.put(0, &self.draws);
-        draws.put(n, &other.draws);
-        let log_target = [&self.log_target[..], &other.log_target].concat();
-        let log_q = [&self.log_q[..], &other.log_q].concat();
-        Self::from_parts(draws, log_target, log_q)
+        let (n, more) = (self.n_independent(), other.n_independent());
+        let places = (self.log_q.len() / n).min(other.log_q.len() / more);
+        let both = |a: &[f64], b: &[f64]| -> Vec<f64> {
+            let parts = (0..places).map(|k| [&a[k * n..][..n], &b[k * more..][..more]].concat());
+            parts.collect::<Vec<_>>().concat()
+        };
+        let dimension = self.draws.dimension();
+        let coordinates = (0..dimension)
+            .map(|i| both(self.draws.coordinate(i), other.draws.coordinate(i)))
+            .collect::<Vec<_>>();
+        let draws = Draws::from_vec(dimension, places * (n + more), coordinates.concat());
+        let log_target = both(&self.log_target, &other.log_target);
+        let log_q = both(&self.log_q, &other.log_q);
+        Self::at_places(draws, log_target, log_q, places)
     }
 
     /// The same draws in the user's coordinates. Ratios of densities, and so weights, stay as they are.
@@ -130,6 +163,12 @@ impl WeightedDraws {
             .collect()
     }
 
+    fn independent_ratios(&self) -> Vec<f64> {
+        let mut ratios = self.log_ratios();
+        ratios.truncate(self.n_independent());
+        ratios
+    }
+
     /// k̂ of the importance ratios; +∞ where `q` and the target do not overlap.
     pub fn khat(&self) -> f64 {
         self.smoothed.as_ref().map_or(f64::INFINITY, |s| s.khat)
@@ -152,7 +191,7 @@ impl WeightedDraws {
     /// [`fraction_outside`](Self::fraction_outside) belongs beside it. −∞ if all are outside.
     pub fn elbo(&self) -> Bound {
         let inside: Vec<f64> = self
-            .log_ratios()
+            .independent_ratios()
             .into_iter()
             .filter(|r| r.is_finite())
             .collect();
@@ -162,7 +201,7 @@ impl WeightedDraws {
     /// The importance-weighted bound `E log (1/K) Σ_k p/q` with `K` a twentieth of the draws: between
     /// the ELBO and the log evidence `[@burda2016iwae]`.
     pub fn importance_weighted_elbo(&self) -> Bound {
-        let ratios = self.log_ratios();
+        let ratios = self.independent_ratios();
         let size = (ratios.len() / GROUPS).max(1);
         let groups: Vec<f64> = ratios
             .chunks_exact(size)
@@ -181,7 +220,7 @@ impl WeightedDraws {
     /// Moments of every coordinate; `None` without overlap.
     pub fn moments(&self) -> Option<Vec<Moments>> {
         let smoothed = self.smoothed.as_ref()?;
-        let ratios = self.log_ratios();
+        let ratios = self.independent_ratios();
         Some(parallel::map_chunks(self.draws.dimension(), 1, |range| {
             coordinate_moments(self.draws.coordinate(range.start), &ratios, smoothed)
         }))
@@ -196,8 +235,16 @@ fn coordinate_moments(values: &[f64], ratios: &[f64], smoothed: &Smoothed) -> Mo
     let squares: Vec<f64> = values.iter().map(|v| (v - mean.mean).powi(2)).collect();
     let variance = smoothed.expectation(&squares);
     let sd = variance.mean.sqrt();
-    let log_sizes: Vec<f64> = values.iter().map(|v| (v - mean.mean).abs().ln()).collect();
-    let log_squares: Vec<f64> = log_sizes.iter().map(|l| 2.0 * l).collect();
+    // Of what a draw adds to the mean: its places' average.
+    let mean_size = |size: &dyn Fn(f64) -> f64| -> Vec<f64> {
+        let mut sums = vec![0.0; ratios.len()];
+        for (k, v) in values.iter().enumerate() {
+            sums[k % ratios.len()] += size(v - mean.mean);
+        }
+        sums.iter().map(|s| s.ln()).collect()
+    };
+    let log_sizes = mean_size(&f64::abs);
+    let log_squares = mean_size(&|v| v * v);
     Moments {
         own_mean,
         own_sd: own_variance.sqrt(),

@@ -48,6 +48,10 @@ pub fn tail_shape(logs: &[f64]) -> f64 {
 pub struct Smoothed {
     /// Logarithms of the weights, which sum to one.
     pub log_weights: Vec<f64>,
+    /// The number of different weights, each of one independent draw. Where there are more entries
+    /// than that, a weight is shared in equal parts by every so manieth: places that the same draw was
+    /// at, which depend on each other.
+    pub independent: usize,
     /// The shape of the raw ratios' tail.
     pub khat: f64,
 }
@@ -88,6 +92,7 @@ pub fn smooth(log_ratios: &[f64]) -> Option<Smoothed> {
         *w -= total;
     }
     Some(Smoothed {
+        independent: log_weights.len(),
         log_weights,
         khat: tail.shape,
     })
@@ -99,14 +104,30 @@ impl Smoothed {
         self.log_weights.iter().map(|w| w.exp()).collect()
     }
 
+    /// The same weights, each shared by `places` entries: all first places, then all second ones.
+    pub(crate) fn shared(mut self, places: usize) -> Self {
+        let share = (places as f64).ln();
+        for w in &mut self.log_weights {
+            *w -= share;
+        }
+        self.log_weights = self.log_weights.repeat(places);
+        self
+    }
+
+    /// Sums over the entries that share a weight.
+    fn by_draw(&self, terms: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut sums = vec![0.0; self.independent];
+        for (k, term) in terms.enumerate() {
+            sums[k % self.independent] += term;
+        }
+        sums
+    }
+
     /// `1 / Σ w²`: the number of independent draws from the target that are worth as much
     /// `[@vehtari2024psis]`.
     pub fn effective_sample_size(&self) -> f64 {
-        1.0 / self
-            .log_weights
-            .iter()
-            .map(|w| (2.0 * w).exp())
-            .sum::<f64>()
+        let weights = self.by_draw(self.log_weights.iter().map(|w| w.exp()));
+        1.0 / weights.iter().map(|w| w * w).sum::<f64>()
     }
 
     /// The mean of `values`, one per draw, under the target `[@vehtari2024psis]`.
@@ -117,9 +138,12 @@ impl Smoothed {
         assert_eq!(values.len(), self.log_weights.len(), "one value per draw");
         let weights = self.weights();
         // A draw with no weight may lie where the value is not finite.
-        let terms = || weights.iter().zip(values).filter(|(w, _)| **w > 0.0);
-        let mean: f64 = terms().map(|(w, v)| w * v).sum();
-        let variance: f64 = terms().map(|(w, v)| (w * (v - mean)).powi(2)).sum();
+        let sized = |f: &dyn Fn(f64) -> f64| -> Vec<f64> {
+            let term = |(w, v): (&f64, &f64)| if *w > 0.0 { w * f(*v) } else { 0.0 };
+            self.by_draw(weights.iter().zip(values).map(term))
+        };
+        let mean: f64 = sized(&|v| v).iter().sum();
+        let variance: f64 = sized(&|v| v - mean).iter().map(|t| t * t).sum();
         Weighted {
             mean,
             mcse: variance.sqrt(),
@@ -258,6 +282,21 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_weight_counts_once_and_averages_its_places() {
+        let ratios: Vec<f64> = (0..50).map(|i| f64::from(i % 7) * 0.1).collect();
+        let one = smooth(&ratios).unwrap();
+        let two = one.clone().shared(2);
+        let values: Vec<f64> = (0..100).map(|i| f64::from(i * i % 11)).collect();
+        let averages: Vec<f64> = (0..50)
+            .map(|i| 0.5 * (values[i] + values[i + 50]))
+            .collect();
+        let (a, b) = (one.expectation(&averages), two.expectation(&values));
+        assert!((a.mean - b.mean).abs() < 1e-12 && (a.mcse - b.mcse).abs() < 1e-12);
+        let counting = [&one, &two].map(Smoothed::effective_sample_size);
+        assert!((counting[0] - counting[1]).abs() < 1e-9);
+    }
+
+    #[test]
     fn shape_and_weights_agree_with_arviz() {
         // arviz 0.23.4:
         // i = np.arange(1, n + 1); u = (i * 0.6180339887498949) % 1
@@ -375,6 +414,7 @@ mod tests {
         let weights: [f64; 4] = [0.1, 0.2, 0.3, 0.4];
         let smoothed = Smoothed {
             log_weights: weights.iter().map(|w| w.ln()).collect(),
+            independent: weights.len(),
             khat: 0.0,
         };
         let mut rng = stream(12, "psis/test", 0);

@@ -22,6 +22,16 @@ use crate::{Approximation, Target, ViError};
 /// Draws of one array, at most; high dimensions are judged by fewer draws.
 const MOST_NUMBERS: usize = 40_000_000;
 
+/// Standard errors of moments, in standard deviations, that more draws are made for: what is promised
+/// is then four of them.
+const EXACT: f64 = 0.025;
+
+/// Up to this k̂ weights have a variance, and more draws make moments more exact at the usual rate.
+const VARIANCE: f64 = 0.5;
+
+/// So many times the first draws are added, at most.
+const MOST_FURTHER: f64 = 4.0;
+
 /// How far to trust a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grade {
@@ -98,7 +108,8 @@ pub struct Circumstances<'a> {
 /// How much work a verdict may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerdictConfig {
-    /// Draws from `q` that are weighted; values of the density, no gradients.
+    /// Draws from `q` that are weighted, and up to five times as many where moments would be inexact
+    /// otherwise; values of the density, no gradients.
     pub n_draws: usize,
     /// Draws from all probes together.
     pub n_probe_draws: usize,
@@ -152,9 +163,36 @@ pub fn judge(
             got: q.dimension(),
         });
     }
-    let n_draws = config.n_draws.min((MOST_NUMBERS / dimension).max(200));
-    let own = WeightedDraws::new(target, q, n_draws, seed)?;
+    let most = (MOST_NUMBERS / dimension).max(200);
+    let n_draws = config.n_draws.min(most);
+    let mut own = WeightedDraws::new(target, q, n_draws, seed)?;
+    let more = further_draws(target, &own).min(most - n_draws);
+    if more > 1 {
+        own = own.joined(&WeightedDraws::new(target, q, more, seed.wrapping_add(1))?);
+    }
     judge_draws(target, q, own, None, circumstances, config, seed)
+}
+
+/// How many more draws would make the moments as exact as they should be, in the target's coordinates
+/// and in the user's; none where the weights have no variance.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "at most a few times the draws"
+)]
+fn further_draws(target: &Target<'_>, own: &WeightedDraws) -> usize {
+    let n = own.n_independent();
+    if !(own.khat() <= VARIANCE) {
+        return 0;
+    }
+    let worst = |weighted: &WeightedDraws| {
+        let moments = weighted.moments().unwrap_or_default();
+        let errors = moments.iter().map(|m| m.mean_error().max(m.sd_error()));
+        errors.fold(0.0, f64::max)
+    };
+    let original = target.original().map(|to| worst(&own.in_original(to)));
+    let error = f64::max(worst(own), original.unwrap_or(0.0)) / EXACT;
+    (n as f64 * (error * error - 1.0).clamp(0.0, MOST_FURTHER)) as usize
 }
 
 /// As [`judge`], of an answer made from draws of `q` that were `carried` further, beside draws of `q`.
@@ -168,7 +206,7 @@ pub(crate) fn judge_draws(
     seed: u64,
 ) -> Result<Judged, ViError> {
     let weighted = carried.as_ref().unwrap_or(&own);
-    let n_draws = weighted.draws.n_draws();
+    let n_draws = weighted.n_independent();
     let moments = weighted.moments().unwrap_or_default();
     let mut doubts = Vec::new();
     if !circumstances.converged {
@@ -325,7 +363,7 @@ fn believe(doubts: &[Doubt], weighted: &WeightedDraws, moments: &[Moments]) -> B
     });
     let mean_moves = moved(|d| matches!(d, Doubt::Drifts { mean, .. } if mean.abs() > PROMISED));
     let sd_moves = moved(|d| matches!(d, Doubt::Drifts { sd, .. } if sd.abs() > PROMISED));
-    let limit = khat_threshold(weighted.log_q.len());
+    let limit = khat_threshold(weighted.n_independent());
     let stable = |khat: fn(&Moments) -> f64| moments.iter().all(|m| khat(m) <= limit);
     let precise = |error: fn(&Moments) -> f64| moments.iter().all(|m| error(m) <= 2.0 * PRECISE);
     let any = !fatal && !unsure && !moments.is_empty();

@@ -19,7 +19,7 @@ const ROUNDS: u64 = 8;
 const DRAWS: usize = 4000;
 /// Heavy enough for the weights, light enough to have moments.
 const DEGREES_OF_FREEDOM: f64 = 6.0;
-/// A round that changes the number of draws that count by less than this share is the last.
+/// A round after which the number of draws that count is not larger by this share is the last.
 const SETTLED: f64 = 0.05;
 
 /// Adapts from `q`; `None` where too few draws of some round count for a covariance.
@@ -33,20 +33,24 @@ pub(super) fn adapted(
 ) -> Result<Option<Fitted>, ViError> {
     let mut weighted = WeightedDraws::new(target, q, DRAWS, seed)?;
     let mut stopped = Stopped::MaxIters;
-    let mut last: Option<Student> = None;
+    let mut best: Option<(Student, f64)> = None;
     for round in 1..=ROUNDS {
-        let before = weighted.effective_sample_size();
         let Some(next) = moved(&weighted) else {
             return Ok(None);
         };
         weighted = WeightedDraws::new(target, &next, DRAWS, seed.wrapping_add(round))?;
-        last = Some(next);
-        if (weighted.effective_sample_size() / before - 1.0).abs() < SETTLED {
+        let counting = weighted.effective_sample_size();
+        let before = best.as_ref().map_or(0.0, |b| b.1);
+        if counting > before {
+            best = Some((next, counting));
+        }
+        // A round that is worse says that the rest is the draws' own noise.
+        if counting < (1.0 + SETTLED) * before {
             stopped = Stopped::Converged;
             break;
         }
     }
-    Ok(last.map(|q| Fitted {
+    Ok(best.map(|(q, _)| Fitted {
         approximation: Box::new(q),
         outcome: Outcome {
             stopped,

@@ -8,7 +8,6 @@
 use elbo_math::linalg::{Cholesky, Matrix, matmul_nt};
 
 use crate::diagnostic::annealing::Pilot;
-use crate::diagnostic::checks::PRECISE;
 use crate::diagnostic::importance::WeightedDraws;
 use crate::diagnostic::psis::khat_threshold;
 use crate::driver::{Fitted, Outcome, Stopped};
@@ -19,18 +18,26 @@ use crate::{Target, ViError};
 /// What the rung is called.
 pub(super) const NAME: &str = "annealed";
 
-/// Draws that are carried first.
-const DRAWS: usize = 1000;
+/// Draws that are carried first, which tell whether a path is any good.
+const FEW_DRAWS: usize = 250;
+/// Draws of a good path, at least: k̂ of fewer means little.
+const DRAWS: usize = 500;
 /// Draws in all where so few leave moments imprecise.
 const MOST_DRAWS: usize = 8000;
+/// Places of all draws together, at most.
+const MOST_PLACES: usize = 32_000;
 /// Variances of the log weights to aim at, until the weights are good.
-const VARIANCES: [f64; 4] = [0.5, 0.5, 0.2, 0.07];
+const VARIANCES: [f64; 4] = [0.5, 0.2, 0.1, 0.05];
+/// Standard errors of moments, in standard deviations, to aim at: gradients are dearer than values.
+const EXACT: f64 = 0.04;
 /// Weights are good where this share of the draws counts,
 const COUNT: f64 = 0.3;
 /// and their k̂ is below this: then they have a variance.
 const KHAT: f64 = 0.5;
 /// Stages of the first path, at least: a pilot of few draws does not see the tails.
 const FEWEST: usize = 8;
+/// A draw goes on to one more place for so many stages of the path to the first.
+const SHARE_OF_PATH: usize = 5;
 /// Gradients of a transition, about, for an estimate of what a path costs.
 const STEPS: u64 = 5;
 
@@ -60,24 +67,28 @@ pub(super) fn annealed(
             break;
         };
         let path = pilot.path(variance, FEWEST << attempt);
-        let used = target.gradient_evaluations() - before;
-        if used + (DRAWS * path.len()) as u64 * STEPS > budget {
+        // Going on costs little beside a long way there.
+        let places = (path.len() / SHARE_OF_PATH).clamp(1, 16);
+        let costs = |draws: usize| (draws * (path.len() + places)) as u64 * STEPS;
+        let affords =
+            |draws: usize| target.gradient_evaluations() - before + costs(draws) <= budget;
+        // The next base needs a covariance.
+        let first = FEW_DRAWS.max(2 * target.dimension() / places);
+        if !affords(first) {
             break;
         }
-        let mut carried = path.carry(target, &frame, DRAWS, seed)?;
-        let good =
-            carried.khat() <= KHAT && carried.effective_sample_size() >= COUNT * DRAWS as f64;
-        while good && !is_precise(target, &carried) {
-            let more = carried.draws.n_draws();
-            let used = target.gradient_evaluations() - before;
-            if 2 * more > MOST_DRAWS || used + (more * path.len()) as u64 * STEPS > budget {
+        let mut carried = path.carry(target, &frame, first, places, seed)?;
+        while is_good(&carried) {
+            let n = carried.n_independent();
+            let enough = n >= DRAWS && is_precise(target, &carried);
+            if enough || 2 * n > MOST_DRAWS || 2 * n * places > MOST_PLACES || !affords(n) {
                 break;
             }
-            let seed = seed.wrapping_add(more as u64);
-            carried = carried.joined(&path.carry(target, &frame, more, seed)?);
+            let seed = seed.wrapping_add(n as u64);
+            carried = carried.joined(&path.carry(target, &frame, n, places, seed)?);
         }
         // More draws see more of the tails.
-        let done = good && carried.khat() <= KHAT;
+        let done = is_good(&carried);
         best = Some((base, carried));
         if done {
             break;
@@ -98,14 +109,20 @@ pub(super) fn annealed(
     }))
 }
 
+/// Whether weights are such that more draws of the same kind are worth having.
+fn is_good(carried: &WeightedDraws) -> bool {
+    let counting = COUNT * carried.n_independent() as f64;
+    carried.khat() <= KHAT && carried.effective_sample_size() >= counting
+}
+
 /// Whether every mean and standard deviation is known well enough to be promised, in the target's
 /// coordinates and in the user's.
 fn is_precise(target: &Target<'_>, carried: &WeightedDraws) -> bool {
-    let limit = khat_threshold(carried.draws.n_draws());
+    let limit = khat_threshold(carried.n_independent());
     let all = |weighted: &WeightedDraws| {
         let moments = weighted.moments().unwrap_or_default();
         moments.iter().all(|m| {
-            m.mean_error().max(m.sd_error()) <= PRECISE && m.khat_mean.max(m.khat_sd) <= limit
+            m.mean_error().max(m.sd_error()) <= EXACT && m.khat_mean.max(m.khat_sd) <= limit
         })
     };
     let in_original = |to| all(&carried.in_original(to));
@@ -116,7 +133,7 @@ fn is_precise(target: &Target<'_>, carried: &WeightedDraws) -> bool {
 pub(super) fn moments(found: &WeightedDraws) -> Option<(Vec<f64>, Cholesky)> {
     let (dimension, n_draws) = (found.draws.dimension(), found.draws.n_draws());
     let trusted = found.smoothed.as_ref().filter(|s| {
-        found.khat() <= khat_threshold(n_draws)
+        found.khat() <= khat_threshold(found.n_independent())
             && s.effective_sample_size() >= 5.0 * dimension as f64
     });
     let weights = match trusted {

@@ -27,6 +27,10 @@ const FAIR: f64 = 1.0;
 /// No method takes more than one part in so many of the budget.
 const SHARE: u64 = 10;
 
+/// A full-rank Gaussian is as near as it gets after fewer steps; what it goes on with are averages
+/// over its iterates, which no later rung needs.
+const GAUSSIAN_SHARE: u64 = 32;
+
 pub(super) struct Climb<'a, 'o> {
     target: &'a Target<'a>,
     start: &'a Start,
@@ -98,7 +102,11 @@ impl<'a, 'o> Climb<'a, 'o> {
         if self.over || left == 0 {
             return Ok(());
         }
-        let share = (self.config.max_gradient_evaluations / SHARE).max(1);
+        let share = match method {
+            AnyMethod::FullRank(_) => GAUSSIAN_SHARE,
+            _ => SHARE,
+        };
+        let share = (self.config.max_gradient_evaluations / share).max(1);
         let budget = DriverConfig {
             max_gradient_evaluations: left.min(share),
             ..self.config.clone()

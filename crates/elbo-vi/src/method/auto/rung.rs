@@ -55,7 +55,7 @@ impl Rung {
         seed: u64,
     ) -> Result<Self, ViError> {
         Self::judged(method, found, probes, |q, circumstances| {
-            let own = WeightedDraws::new(target, q, carried.draws.n_draws(), seed)?;
+            let own = WeightedDraws::new(target, q, carried.n_independent(), seed)?;
             judge_draws(target, q, own, Some(carried), circumstances, config, seed)
         })
     }
