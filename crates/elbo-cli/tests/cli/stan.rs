@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Place, number};
+use crate::harness::{Place, number, shipped};
 
 /// `μ ~ N(0, 10²)`, `y ~ N(μ, 2²)`, and a scale that the data do not tell anything about.
 const PROGRAM: &str = "data {
@@ -138,6 +138,27 @@ fn a_program_is_fitted_drawn_from_and_compared_with_a_sample() {
             .stdout
             .contains("good: the chains agree")
     );
+}
+
+#[test]
+fn the_shipped_program_is_fitted_well_as_it_is_written() {
+    let place = Place::new();
+    let (program, data) = (shipped("eight_schools.stan"), shipped("eight_schools.json"));
+    let fit = place.json(&format!("fit {program} {data} --seed 1 --out D --json"));
+    assert_eq!(
+        (&fit["verdict"], &fit["dimension"]),
+        (&"good".into(), &10.into())
+    );
+    let (header, rows) = place.ok("draws D --n 4000").csv();
+    assert_eq!(header.len(), 18);
+    // The reference draws of posteriordb (eight_schools-eight_schools_noncentered): means and standard
+    // deviations of mu and tau.
+    for (column, mean, sd) in [(0, 4.41, 3.31), (1, 3.60, 3.20)] {
+        let (found, spread) = moments(&rows, column);
+        // Two thousand effective draws: five standard errors are a ninth of a standard deviation.
+        assert!((found - mean).abs() < sd / 9.0, "{column}: {found}");
+        assert!((spread / sd - 1.0).abs() < 0.12, "{column}: {spread}");
+    }
 }
 
 #[test]
