@@ -389,3 +389,33 @@ fn random_numbers_depend_on_the_seed_and_on_nothing_else() {
     assert_ne!(of(1).0, of(2).0);
     assert_ne!(of(1).1, of(2).1);
 }
+
+#[test]
+fn whole_numbers_are_spaced_as_in_stan() {
+    // stanli 0.24
+    let entries = |call: &str| x(&format!("array[size({call})] int x = {call};"));
+    assert_eq!(entries("linspaced_int_array(4, 2, 9)"), ints(&[2, 4, 6, 8]));
+    assert_eq!(
+        entries("linspaced_int_array(7, 1, 3)"),
+        ints(&[1, 1, 1, 2, 2, 2, 3])
+    );
+    assert_eq!(entries("linspaced_int_array(1, 2, 7)"), ints(&[7]));
+}
+
+#[test]
+fn complex_numbers_have_parts_and_polar_coordinates() {
+    // 3 + 4i has the length 5.
+    let real = |call: &str| x(&format!("complex z = to_complex(3, 4); real x = {call};"));
+    assert_eq!(
+        real("get_real(conj(z)) + 10 * get_imag(conj(z))"),
+        Value::real(-37.0)
+    );
+    assert_eq!(real("norm(z)"), Value::real(25.0));
+    assert_eq!(real("arg(z) - atan2(4, 3)"), Value::real(0.0));
+    assert_eq!(real("get_real(polar(2, 0))"), Value::real(2.0));
+    assert_eq!(real("get_imag(proj(z))"), Value::real(4.0));
+    assert_eq!(
+        real("get_imag(to_complex([1, 2]', [3, 4]')[2])"),
+        Value::real(4.0)
+    );
+}

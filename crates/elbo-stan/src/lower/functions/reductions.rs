@@ -84,7 +84,6 @@ pub(super) const ROWS: &[FunctionRow] = &[
     }),
     ("log_softmax", |call| by_list(call, log_softmax)),
     ("cumulative_sum", |call| {
-        let (all, _) = call.column(0)?;
         static SUMS: RowFunction = RowFunction {
             name: "cumulative_sum",
             shared: &[],
@@ -93,6 +92,7 @@ pub(super) const ROWS: &[FunctionRow] = &[
                 Ok(graph.block(Arc::new(CumulativeSum { cols }), args))
             },
         };
+        let all = call.operand(0)?;
         let (shape, row) = (all.shape().to_vec(), Shape::matrix(1, all.len()));
         let sums = call.trace.row_by_row(&SUMS, vec![(all, row)], shape)?;
         Ok(Value::from_numbers(sums))

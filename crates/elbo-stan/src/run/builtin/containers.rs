@@ -78,6 +78,12 @@ pub(super) const ROWS: &[(&str, Function)] = &[
                 [0]
         ])))
     }),
+    ("linspaced_int_array", |a| {
+        let n = a.allowed(vec![a.size(0)?])?[0];
+        let (low, high) = (a.int(1)?, a.int(2)?);
+        let entries = linspaced_ints(n, i64::from(low), i64::from(high))?;
+        Ok(Value::Ints(Tensor::list(entries)))
+    }),
     ("uniform_simplex", |a| {
         let n = a.size(0)?;
         filled_with(a, 1.0 / n as f64)
@@ -203,6 +209,23 @@ fn positions(places: &[usize]) -> Value {
 fn filled_with(a: &Arguments, x: f64) -> Outcome {
     let n = a.allowed(vec![a.size(0)?])?[0];
     Ok(Value::Reals(Tensor::list(vec![x; n])))
+}
+
+/// Steps of equal whole size as far as they fit, or each number repeated equally often.
+fn linspaced_ints(n: usize, low: i64, high: i64) -> Result<Vec<i32>, String> {
+    if high < low {
+        return Err(format!("{high} is below {low}"));
+    }
+    let width = high - low + 1;
+    let n = i64::try_from(n).map_err(|_| "the size is too large")?;
+    let entry = |i: i64| match n {
+        1 => high,
+        _ if width < n => low + i / ((n + width - 1) / width),
+        _ => low + i * ((high - low) / (n - 1)),
+    };
+    let entries = (0..n).map(|i| i32::try_from(entry(i)));
+    let entries: Result<Vec<i32>, _> = entries.collect();
+    entries.map_err(|_| "an entry is no int".to_owned())
 }
 
 /// Length, and the place (from 0) of the one.
