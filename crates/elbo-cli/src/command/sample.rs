@@ -93,17 +93,19 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         notes,
     )?;
     loaded.check_quantities()?;
-    let config = SampleConfig {
+    let mut config = SampleConfig {
         n_chains: options.chains,
         n_warmup: options.warmup,
         n_draws: options.draws,
         target_accept: options.target_accept,
         max_depth: options.max_depth,
-        start: match &options.init {
-            Some(path) => Start::Point(loaded.point(path)?),
-            None => Start::Random,
-        },
+        ..SampleConfig::default()
     };
+    if let Some(path) = &options.init {
+        // Every chain begins where it was told to.
+        config.start = Start::Point(loaded.point(path)?);
+        config.pathfinder = None;
+    }
     parallel::with_threads(options.threads, || {
         let drawn = if loaded.model.dimension() == 0 {
             nothing_to_infer(&loaded, &options)?
