@@ -55,7 +55,8 @@ struct Args {
     /// Seconds that a fit may take.
     #[arg(long, default_value_t = 300.0)]
     limit: f64,
-    /// Seconds that a run of stanli's sampler may take; kept runs are used however long they took.
+    /// Seconds that a run of stanli's sampler may take; kept runs are used however long they took, and
+    /// with 0 no others.
     #[arg(long, default_value_t = 400.0)]
     nuts_limit: f64,
     /// Evaluates without fitting.

@@ -155,6 +155,9 @@ impl Stanli {
                 None => return Ok(Some(kept)),
             }
         }
+        if limit <= 0.0 {
+            return Ok(None);
+        }
         let mut answer = match self.ask(task, files, options, limit) {
             Ok(None) => return Ok(None),
             Ok(Some(answer)) => answer,
