@@ -204,6 +204,7 @@ impl Row {
     fn accuracy(&self) -> &'static str {
         match (self.has_reference(), self.is_good(), self.is_right()) {
             (false, ..) => "no reference",
+            _ if self.comparison.is_none() => "not compared",
             (_, true, true) => RIGHT,
             (_, true, false) => "good, not within the bar",
             (_, false, true) => "right, but not said to be good",

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 use elbo::math::parallel;
 use elbo::stan::run::{RunLimits, read_json};
 use elbo::stan::{DensityOptions, Jacobian, Limits, Model, NoIncludes, Style, check};
-use elbo::vi::{Draws, FitConfig, LogDensity, fit};
+use elbo::vi::{Draws, Fit, FitConfig, LogDensity, fit};
 use serde::{Deserialize, Serialize};
 
 use crate::moments::{AllMoments, Moments};
@@ -23,6 +23,9 @@ const LOADS: usize = 3;
 const LANES: usize = 16;
 /// Draws whose moments are compared, as many as `elbo draws` would usually be asked for.
 const N_DRAWS: usize = 4_000;
+/// Draws are made in blocks, until there are enough or so many seconds have passed.
+const BLOCK: usize = 500;
+const ENOUGH: f64 = 30.0;
 /// Batches of evaluations that are timed, and the seconds of one: short, so that a busy machine lets
 /// some of them through.
 const BATCHES: usize = 100;
@@ -123,22 +126,40 @@ pub(crate) fn fitted(
             khat: fit.verdict.khat,
             gradient_evaluations: fit.gradient_evaluations,
         }));
-        let draws = fit.draws(N_DRAWS, seed);
-        // Draws that were picked by weight repeat those that were weighted.
-        let picked_from = if fit.is_weighted() {
-            fit.verdict.effective_sample_size
-        } else {
-            f64::INFINITY
-        };
-        let effective = 1.0 / (1.0 / N_DRAWS as f64 + 1.0 / picked_from);
-        let values = model
-            .constrain(draws.as_slice(), N_DRAWS, seed)
-            .map_err(|error| anyhow!("draws: {}", error.message))?;
-        let columns = model.columns().iter().zip(values.chunks_exact(N_DRAWS));
-        let moments = columns.map(|(c, v)| (bracketed(&c.name), Moments::of(v, effective)));
-        say(&Line::Moments(moments.collect()));
+        say(&Line::Moments(moments(&model, &fit, seed)?));
         Ok(())
     })
+}
+
+/// Moments of everything that a draw holds.
+fn moments(model: &Model, fit: &Fit, seed: u64) -> Result<AllMoments> {
+    let draws = fit.draws(N_DRAWS, seed);
+    let mut values = vec![Vec::new(); model.columns().len()];
+    let start = Instant::now();
+    for first in (0..N_DRAWS).step_by(BLOCK) {
+        let some = draws.slice(first..(first + BLOCK).min(N_DRAWS));
+        let block = model
+            .constrain(some.as_slice(), some.n_draws(), seed + first as u64)
+            .map_err(|error| anyhow!("{}", error.message))?;
+        for (all, more) in values.iter_mut().zip(block.chunks_exact(some.n_draws())) {
+            all.extend_from_slice(more);
+        }
+        if start.elapsed().as_secs_f64() > ENOUGH {
+            break;
+        }
+    }
+    // Draws that were picked by weight repeat those that were weighted.
+    let picked_from = if fit.is_weighted() {
+        fit.verdict.effective_sample_size
+    } else {
+        f64::INFINITY
+    };
+    let names = model.columns().iter().map(|c| bracketed(&c.name));
+    let moments = names.zip(&values).map(|(name, values)| {
+        let effective = 1.0 / (1.0 / values.len() as f64 + 1.0 / picked_from);
+        (name, Moments::of(values, effective))
+    });
+    Ok(moments.collect())
 }
 
 /// A program with its data, and the seconds from their bytes to something that can be evaluated.

@@ -27,7 +27,8 @@ Every program with its data, read from a checkout of posteriordb, beside stanli 
 - **verdict**, **by** and **k̂** are those of `auto`, **gradients** and **fit** what it took.
 - **mean** is the largest error of a mean, in the reference's standard deviations; **sd ×** the
   standard deviation that is furthest off, as a ratio; each with its quantity. Compared are 4,000 draws
-  of every quantity that the reference has. The *reference* is the checkout's draws, or else four chains
+  (as many as are made in 30 s, where generated quantities take longer) of every quantity that the
+  reference has. The *reference* is the checkout's draws, or else four chains
   of stanli's sampler with 2,500 draws each after 1,000 to warm up, if every R̂ < 1.01 and every
   effective sample size (ranks, bulk) > 400; otherwise there is *no reference*.
 - **right**: every mean within 0.1 sd and every sd within 10%, plus two standard errors of the
