@@ -5,7 +5,7 @@ Usage: posteriordb_stanli.py density|gradient|nuts PROGRAM DATA [KEY=VALUE ...]
 density   log densities and gradients at three random unconstrained points
 gradient  seconds per gradient at the first of the points in the file points=…
 nuts      moments of every quantity, with R-hat and effective sample sizes: chains=4 warmup=1000
-          samples=2500 parallel=2 seed=1
+          samples=2500 delta=0.8 parallel=2 seed=1
 """
 import json
 import re
@@ -82,6 +82,7 @@ def nuts():
     fit = model.sample(chains=int(option.get("chains", 4)), seed=int(option.get("seed", 1)),
                        warmup=int(option.get("warmup", 1000)),
                        samples=int(option.get("samples", 2500)),
+                       delta=float(option.get("delta", 0.8)),
                        parallel_chains=int(option.get("parallel", 2)), refresh=0)
     seconds = time.perf_counter() - start
     result = {"load_seconds": load, "seconds": seconds, "cpu_seconds": time.process_time(),

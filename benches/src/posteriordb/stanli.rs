@@ -19,6 +19,8 @@ use crate::process::{self, Fault};
 const CALL: f64 = 5e-6;
 /// No gradient takes less; times below are errors of the subtraction.
 const LEAST: f64 = 1e-7;
+/// A second run of the sampler, where the first did not converge.
+const THOROUGH: [&str; 3] = ["warmup=2000", "samples=10000", "delta=0.95"];
 /// A sampler's R̂ and effective sample size from which it is believed.
 const CONVERGED: (f64, f64) = (1.01, 400.0);
 
@@ -116,11 +118,26 @@ impl Stanli {
         Ok(seconds.map(|s| (s - CALL).max(LEAST)))
     }
 
-    /// The moments of a long run; without Python, only if they are kept.
+    /// The moments of a long run, and of a longer one if that has not converged; without Python, only if they are kept.
     pub(crate) fn nuts(&self, name: &str, files: &Files) -> Result<Option<Sampled>, String> {
-        let answer = self.kept_or_asked("nuts", name, files, &[], self.limit)?;
-        let kept: Option<Kept> = answer.map(read).transpose()?;
-        Ok(kept.map(Sampled::from_kept))
+        let Some(first) = self.kept_or_asked("nuts", name, files, &[], self.limit)? else {
+            return Ok(None);
+        };
+        let sampled = Sampled::from_kept(read(first.clone())?);
+        let again = self.python.is_some() && self.limit > 0.0;
+        if sampled.has_converged() || first["thorough"] == true || !again {
+            return Ok(Some(sampled));
+        }
+        let options = THOROUGH.map(str::to_owned);
+        let mut answer = match self.ask("nuts", files, &options, self.limit) {
+            Ok(Some(answer)) => answer,
+            // The first run stays, known to be no better than it is.
+            _ => first,
+        };
+        answer["key"] = files.key.clone().into();
+        answer["thorough"] = true.into();
+        keep(&self.path("nuts", name), &answer).map_err(|error| error.to_string())?;
+        Ok(Some(Sampled::from_kept(read(answer)?)))
     }
 
     /// Seconds for loading and four chains of 2,000 iterations, half of them to warm up, two chains at

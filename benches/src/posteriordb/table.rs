@@ -30,7 +30,8 @@ Every program with its data, read from a checkout of posteriordb, beside stanli 
   (as many as are made in 30 s, where generated quantities take longer) of every quantity that the
   reference has. The *reference* is the checkout's draws, or else four chains
   of stanli's sampler with 2,500 draws each after 1,000 to warm up, if every R̂ < 1.01 and every
-  effective sample size (ranks, bulk) > 400; otherwise there is *no reference*.
+  effective sample size (ranks, bulk) > 400; if not, four with 10,000 after 2,000 and a target acceptance
+  of 0.95; and if they do not converge either, there is *no reference*.
 - **right**: every mean within 0.1 sd and every sd within 10%, plus two standard errors of the
   difference, `2 √(a² + b²)`, from the effective sample sizes of the reference and of our draws (for sds
   by the delta method, `sd √((κ − 1) / 4n)` with the kurtosis κ). Moments whose standard error in the
