@@ -118,7 +118,8 @@ impl Stanli {
         Ok(seconds.map(|s| (s - CALL).max(LEAST)))
     }
 
-    /// The moments of a long run, and of a longer one if that has not converged; without Python, only if they are kept.
+    /// The moments of a long run, and of a longer one if that has not converged; without Python, only
+    /// if they are kept.
     pub(crate) fn nuts(&self, name: &str, files: &Files) -> Result<Option<Sampled>, String> {
         let Some(first) = self.kept_or_asked("nuts", name, files, &[], self.limit)? else {
             return Ok(None);
