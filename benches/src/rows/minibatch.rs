@@ -27,7 +27,7 @@ pub(crate) fn rows() -> Vec<Row> {
             ("d", "100"),
             ("groups", "0"),
             ("batch", "1000"),
-            ("steps", "3000"),
+            ("steps", "20000"),
         ],
         prepare: logistic::simulate_with_best,
         ours,
