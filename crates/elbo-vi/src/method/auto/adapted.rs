@@ -13,6 +13,9 @@ use crate::driver::{Fitted, Outcome, Stopped};
 use crate::family::{FullRank, Student};
 use crate::{Approximation, Target, ViError};
 
+/// What the rung is called.
+pub(super) const NAME: &str = "adapted";
+
 /// Rounds, at most.
 const ROUNDS: u64 = 8;
 /// Draws per round.

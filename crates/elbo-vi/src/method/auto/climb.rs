@@ -9,7 +9,7 @@ use crate::diagnostic::verdict::{Grade, VerdictConfig};
 use crate::driver::{DriverConfig, Fitted, Observer, Outcome, Stopped};
 use crate::family::{FullRank, MeanField};
 use crate::method::probes::probes;
-use crate::method::{AnyMethod, Flow, Mixture, Start, mixture};
+use crate::method::{AnyMethod, Flow, Mixture, Start, meanfield, mixture};
 use crate::{Approximation, Target, ViError};
 
 /// Up to here weights can carry a whole covariance matrix.
@@ -86,7 +86,14 @@ impl<'a, 'o> Climb<'a, 'o> {
         };
         self.others = probes(self.target, self.start, &*found.approximation, self.seed);
         let (target, others, quick) = (self.target, &self.others, self.quick());
-        let rung = Rung::new("meanfield", found, target, others, &quick, self.seed)?;
+        let rung = Rung::new(
+            meanfield::DESCRIPTION.name,
+            found,
+            target,
+            others,
+            &quick,
+            self.seed,
+        )?;
         self.add(rung);
         Ok(())
     }
@@ -188,7 +195,12 @@ impl<'a, 'o> Climb<'a, 'o> {
         if let Some(found) = adapted::adapted(self.target, &*last.approximation, self.seed)? {
             let (target, others, quick) = (self.target, &self.others, self.quick());
             self.add(Rung::new(
-                "adapted", found, target, others, &quick, self.seed,
+                adapted::NAME,
+                found,
+                target,
+                others,
+                &quick,
+                self.seed,
             )?);
         }
         Ok(())
