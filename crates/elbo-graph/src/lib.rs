@@ -36,9 +36,9 @@ mod transform;
 
 pub use block::{
     Backward, Block, BlockOperation, Call, Cholesky, CorrelationCholesky, CumulativeSum, Forward,
-    HiddenMarkov, HiddenStateProbabilities, Inverse, LogAbsDeterminant, LogMultivariateGamma,
-    MatrixExponential, SingularValues, Sort, SortIndices, SumToZero, SymmetricEigen, Tcrossprod,
-    TriangularSolve,
+    HiddenMarkov, HiddenStateProbabilities, Hypergeometric, Inverse, LogAbsDeterminant,
+    LogMultivariateGamma, MatrixExponential, SingularValues, Sort, SortIndices, SumToZero,
+    SymmetricEigen, Tcrossprod, TriangularSolve,
 };
 pub use density::{DENSITIES, Density, DensityError, Relation, Support};
 pub use graph::{Graph, NodeId};

@@ -167,6 +167,16 @@ const OTHERS: &[(&str, f64)] = &[
     ("poisson_lccdf({-2, 1} | 1.5)", -0.8160504531201049),
     // log 0.35: Γ of a number below 1 is as good as another
     ("lchoose(0.35, 1)", -1.0498221244986778),
+    // mpmath 1.4: hyp2f1, hyp3f2, hyper
+    ("hypergeometric_2F1(0.5, 1.2, 2.3, 0.4)", 1.132453995593627),
+    (
+        "hypergeometric_3F2([0.5, 1.2, 0.7]', [2.3, 1.1]', -0.6)",
+        0.9188435574597508,
+    ),
+    (
+        "hypergeometric_pFq([0.5]', [2.3, 1.1]', 3)",
+        1.8262338722007891,
+    ),
 ];
 
 #[test]

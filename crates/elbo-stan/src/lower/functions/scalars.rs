@@ -1,6 +1,8 @@
 //! Functions of numbers that are made of others, or take a known int.
 
-use elbo_graph::{Function, Shape};
+use std::sync::Arc;
+
+use elbo_graph::{Function, Hypergeometric, Shape};
 
 use super::{Call, FunctionRow, Outcome};
 use crate::lower::operator;
@@ -80,6 +82,18 @@ pub(super) const ROWS: &[FunctionRow] = &[
             .pointwise(Function::Exp, &[Operand::Numbers(power)])?;
         Ok(Value::from_numbers(value))
     }),
+    ("hypergeometric_2F1", |call| {
+        let args = call.operands()?;
+        hypergeometric(call, 2, 1, &args)
+    }),
+    ("hypergeometric_3F2 hypergeometric_pFq", |call| {
+        let args = call.operands()?;
+        let (upper, lower) = (args[0].len(), args[1].len());
+        if call.name.ends_with("3F2") && (upper, lower) != (3, 2) {
+            return Err(format!("it takes 3 and 2 numbers, not {upper} and {lower}"));
+        }
+        hypergeometric(call, upper, lower, &args)
+    }),
     ("generate_laplace_options", |call| {
         // What the language gives where nothing is said.
         let start = match &call.values[0] {
@@ -95,6 +109,16 @@ pub(super) const ROWS: &[FunctionRow] = &[
         Ok(Value::Tuple(parts))
     }),
 ];
+
+/// The function of all numbers in the arguments, one after the other.
+fn hypergeometric(call: &mut Call<'_>, upper: usize, lower: usize, args: &[Operand]) -> Outcome {
+    let all: Vec<Number> = args.iter().flat_map(Operand::numbers).collect();
+    let shape = Shape::vector(all.len());
+    let args = vec![(Operand::Numbers(Tensor::list(all)), shape)];
+    call.number_of(args, move |graph, args| {
+        graph.block(Arc::new(Hypergeometric { upper, lower }), args)
+    })
+}
 
 fn unary(call: &mut Call<'_>, operator: UnaryOperator) -> Outcome {
     let value = &call.values[0];
