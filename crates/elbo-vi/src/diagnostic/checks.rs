@@ -4,7 +4,7 @@
 //! direction that errs on the side of doubt; a NaN is always a doubt. Deliberately absent: gathering
 //! the evidence and weighing the doubts (`verdict`).
 
-use elbo_math::linalg::{Matrix, matmul_nt};
+use elbo_math::linalg::Matrix;
 use elbo_math::random::stream;
 
 use super::doubt::Doubt;
@@ -274,7 +274,7 @@ pub(super) fn doubt_of_chains(
     let answer = Answer {
         mean: moments.iter().map(|m| m.mean.mean).collect(),
         sd: moments.iter().map(|m| m.sd.mean).collect(),
-        covariance: covariance(weighted, moments),
+        covariance: covariance(weighted),
     };
     let mut doubt = None;
     for (attempt, factor) in [1, 4].into_iter().enumerate() {
@@ -332,24 +332,11 @@ fn doubt_of_drift(found: &Drift, moments: &[Moments]) -> Option<Doubt> {
 }
 
 /// The weighted covariance, if there are enough draws for it to be of use.
-fn covariance(weighted: &WeightedDraws, moments: &[Moments]) -> Option<Matrix> {
-    let dimension = moments.len();
+fn covariance(weighted: &WeightedDraws) -> Option<Matrix> {
+    let dimension = weighted.draws.dimension();
     let smoothed = weighted.smoothed.as_ref()?;
     if dimension > FULL_MATRIX || smoothed.effective_sample_size() < 5.0 * dimension as f64 {
         return None;
     }
-    let root: Vec<f64> = smoothed
-        .log_weights
-        .iter()
-        .map(|w| (0.5 * w).exp())
-        .collect();
-    let mut centered = Matrix::zeros(dimension, root.len());
-    for (i, m) in moments.iter().enumerate() {
-        let values = weighted.draws.coordinate(i);
-        for ((c, v), r) in centered.row_mut(i).iter_mut().zip(values).zip(&root) {
-            // A draw without weight may be anywhere.
-            *c = if *r > 0.0 { r * (v - m.mean.mean) } else { 0.0 };
-        }
-    }
-    Some(matmul_nt(&centered, &centered))
+    Some(weighted.mean_and_covariance(&smoothed.weights()).1)
 }

@@ -5,6 +5,7 @@
 //! weights turn moments of `q` into moments of the target, and the tails of what is averaged tell
 //! which of these moments exist in practice. Deliberately absent: judgement (`verdict`).
 
+use elbo_math::linalg::{Matrix, matmul_nt};
 use elbo_math::log_space::log_sum_exp;
 use elbo_math::parallel;
 use elbo_math::random::stream;
@@ -167,6 +168,26 @@ impl WeightedDraws {
         let mut ratios = self.log_ratios();
         ratios.truncate(self.n_independent());
         ratios
+    }
+
+    /// Mean and covariance under `weights`, one for each draw, which sum to one.
+    pub(crate) fn mean_and_covariance(&self, weights: &[f64]) -> (Vec<f64>, Matrix) {
+        let mut mean = vec![0.0; self.draws.dimension()];
+        let mut centered = Matrix::zeros(mean.len(), weights.len());
+        for (i, mean) in mean.iter_mut().enumerate() {
+            let values = self.draws.coordinate(i);
+            // A draw without weight may be anywhere.
+            let counting = values.iter().zip(weights).filter(|(_, w)| **w > 0.0);
+            *mean = counting.map(|(x, w)| w * x).sum();
+            for ((c, x), w) in centered.row_mut(i).iter_mut().zip(values).zip(weights) {
+                *c = if *w > 0.0 {
+                    w.sqrt() * (x - *mean)
+                } else {
+                    0.0
+                };
+            }
+        }
+        (mean, matmul_nt(&centered, &centered))
     }
 
     /// k̂ of the importance ratios; +∞ where `q` and the target do not overlap.

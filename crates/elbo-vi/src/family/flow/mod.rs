@@ -33,6 +33,10 @@ use super::{
 };
 use crate::{Approximation, Draws, ViError};
 
+/// The order of a network's weights in `λ`; a fit saved with another one is refused. The first had each
+/// layer's biases after its weights.
+const LAYOUT: f64 = 2.0;
+
 /// Affine couplings.
 pub type RealNvp = Flow<Affine>;
 
@@ -150,6 +154,10 @@ impl<E: Elementwise> Flow<E> {
             found: format!("{found:?}"),
             requirement: "as it was saved",
         };
+        let layout = array(Self::NAME, arrays, "layout")?.to_f64();
+        if layout != [LAYOUT] {
+            return Err(fault("layout", &layout));
+        }
         let sizes = array(Self::NAME, arrays, "sizes")?.to_f64();
         let settings = array(Self::NAME, arrays, "settings")?.to_f64();
         let kind = E::from_settings(&settings).ok_or_else(|| fault("settings", &settings))?;
@@ -209,6 +217,7 @@ impl<E: Elementwise> Approximation for Flow<E> {
         sizes.extend(self.hidden.iter().map(|h| *h as f64));
         for (name, values) in [
             ("params", self.params.clone()),
+            ("layout", vec![LAYOUT]),
             ("sizes", sizes),
             ("settings", self.kind.settings()),
         ] {

@@ -6,8 +6,6 @@
 //! `[@cappe2008adaptive]`. Heavy tails keep the weights bounded where the posterior's tails are not
 //! Gaussian. Deliberately absent: more than one mode, and many dimensions, in which weights degenerate.
 
-use elbo_math::linalg::{Matrix, matmul_nt};
-
 use crate::diagnostic::importance::WeightedDraws;
 use crate::driver::{Fitted, Outcome, Stopped};
 use crate::family::{FullRank, Student};
@@ -72,22 +70,7 @@ fn moved(weighted: &WeightedDraws) -> Option<Student> {
     if smoothed.effective_sample_size() < 3.0 * dimension as f64 {
         return None;
     }
-    let weights = smoothed.weights();
-    let mut mean = vec![0.0; dimension];
-    let mut centered = Matrix::zeros(dimension, weights.len());
-    for i in 0..dimension {
-        let values = weighted.draws.coordinate(i);
-        mean[i] = smoothed.expectation(values).mean;
-        for ((c, v), w) in centered.row_mut(i).iter_mut().zip(values).zip(&weights) {
-            // A draw without weight may be anywhere.
-            *c = if *w > 0.0 {
-                w.sqrt() * (v - mean[i])
-            } else {
-                0.0
-            };
-        }
-    }
-    let mut scale = matmul_nt(&centered, &centered);
+    let (mean, mut scale) = weighted.mean_and_covariance(&smoothed.weights());
     // The covariance is ν/(ν − 2) times the scale matrix.
     scale.scale((DEGREES_OF_FREEDOM - 2.0) / DEGREES_OF_FREEDOM);
     let gaussian = FullRank::from_covariance(mean, &scale).ok()?;

@@ -5,7 +5,7 @@
 //! their weights, which the verdict judges like any others. Deliberately absent: more than one mode (the
 //! draws stay in the mode where they began), and dimensions whose covariance is too much to factor.
 
-use elbo_math::linalg::{Cholesky, Matrix, matmul_nt};
+use elbo_math::linalg::Cholesky;
 
 use crate::diagnostic::annealing::Pilot;
 use crate::diagnostic::importance::WeightedDraws;
@@ -140,20 +140,7 @@ pub(super) fn moments(found: &WeightedDraws) -> Option<(Vec<f64>, Cholesky)> {
         Some(smoothed) => smoothed.weights(),
         None => vec![1.0 / n_draws as f64; n_draws],
     };
-    let mut mean = vec![0.0; dimension];
-    let mut centered = Matrix::zeros(dimension, n_draws);
-    for i in 0..dimension {
-        let pairs = || found.draws.coordinate(i).iter().zip(&weights);
-        mean[i] = pairs().filter(|(_, w)| **w > 0.0).map(|(x, w)| w * x).sum();
-        for (c, (x, w)) in centered.row_mut(i).iter_mut().zip(pairs()) {
-            // A draw without weight may be anywhere.
-            *c = if *w > 0.0 {
-                w.sqrt() * (x - mean[i])
-            } else {
-                0.0
-            };
-        }
-    }
-    let factor = Cholesky::new(&matmul_nt(&centered, &centered)).ok()?;
+    let (mean, covariance) = found.mean_and_covariance(&weights);
+    let factor = Cholesky::new(&covariance).ok()?;
     mean.iter().all(|m| m.is_finite()).then_some((mean, factor))
 }
