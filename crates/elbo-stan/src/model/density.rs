@@ -152,6 +152,14 @@ impl LogDensity for Model {
         }
     }
 
+    fn lanes(&self) -> usize {
+        match (self.is_branching(), &self.main.density) {
+            (false, Some(program)) => LogDensity::lanes(program),
+            // Draws may take paths of their own.
+            _ => 1,
+        }
+    }
+
     fn geometry(&self) -> Option<&dyn Geometry> {
         match (self.is_branching(), &self.main.density) {
             (false, Some(program)) => LogDensity::geometry(program),

@@ -1,6 +1,7 @@
 //! Draws as the program names them.
 
 use elbo_graph::LaneBlock;
+use elbo_math::parallel::map_chunks;
 use elbo_math::random::stream;
 
 use super::generation::Generation;
@@ -8,6 +9,9 @@ use super::path::Path;
 use super::{Model, columns};
 use crate::run::{self, RunError, RunErrorKind, Values, replaced};
 use crate::trace::Number;
+
+/// Draws that one thread runs at a time.
+const CHUNK: usize = 64;
 
 impl Model {
     /// Parameters, transformed parameters and generated quantities at unconstrained points.
@@ -62,7 +66,7 @@ impl Model {
         if first == self.columns.len() {
             return Ok(all);
         }
-        let generated = self.generate(points, n_draws, seed, first_draw, values)?;
+        let generated = self.generate(points, n_draws, seed, first_draw, &values)?;
         for (s, values) in generated.iter().enumerate() {
             let Some(values) = values else { continue };
             row.clear();
@@ -83,7 +87,7 @@ impl Model {
         n_draws: usize,
         seed: u64,
         first_draw: u64,
-        values: Vec<Values>,
+        values: &[Values],
     ) -> Result<Vec<Option<Values>>, RunError> {
         let stream = |s: usize| stream(seed, run::GENERATED, first_draw + s as u64);
         if !self.is_branching()
@@ -104,23 +108,30 @@ impl Model {
             }
             return Ok(generated);
         }
-        let values = values.into_iter();
-        let generated = run::generate(
-            &self.program,
-            &self.known,
-            &self.limits,
-            seed,
-            first_draw,
-            values,
-        )?;
-        generated
-            .into_iter()
-            .map(|values| match values {
-                Ok(values) => Ok(Some(values)),
-                Err(error) if is_of_draw(error.kind) => Ok(None),
-                Err(error) => Err(error),
-            })
-            .collect()
+        // Draw by draw, in chunks that any thread may run.
+        let generated = map_chunks(n_draws, CHUNK, |range| {
+            let first = first_draw + range.start as u64;
+            let values = values[range].iter().cloned();
+            run::generate(
+                &self.program,
+                &self.known,
+                &self.limits,
+                seed,
+                first,
+                values,
+            )
+        });
+        let mut all = Vec::with_capacity(n_draws);
+        for chunk in generated {
+            for values in chunk? {
+                all.push(match values {
+                    Ok(values) => Some(values),
+                    Err(error) if is_of_draw(error.kind) => None,
+                    Err(error) => return Err(error),
+                });
+            }
+        }
+        Ok(all)
     }
 
     /// Values of parameters and transformed parameters for each draw.
