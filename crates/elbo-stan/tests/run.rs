@@ -338,6 +338,10 @@ fn endless_programs_end() {
     let program = endless.program.as_ref().expect("checked");
     let error = known(program, &BTreeMap::new(), &limits, &mut |_| {}).expect_err("it ends");
     assert_eq!(error.kind, RunErrorKind::Limit);
+    let mut limits = RunLimits::default();
+    limits.rounds = 100;
+    let error = known(program, &BTreeMap::new(), &limits, &mut |_| {}).expect_err("it ends");
+    assert!(error.message.contains("100 rounds"), "{}", error.message);
     let deep = "functions { int f(int n) { return f(n + 1); } } transformed data { int x = f(0); }";
     assert_eq!(run(deep, &[]).expect_err("it ends").0, RunErrorKind::Limit);
     // Recursion at the bottom of a long sum, with as many calls as are wanted.

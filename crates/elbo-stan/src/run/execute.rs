@@ -56,7 +56,19 @@ impl Machine<'_> {
                 }
             }
             StatementKind::While(condition, body) => {
+                let mut rounds = 0;
                 while self.condition(condition)? {
+                    rounds += 1;
+                    if rounds > self.limits.rounds {
+                        return Err(RunError::new(
+                            RunErrorKind::Limit,
+                            statement.span,
+                            format!(
+                                "this loop ran more than {} rounds, the limit",
+                                self.limits.rounds
+                            ),
+                        ));
+                    }
                     match self.execute(body)? {
                         Flow::Break => break,
                         Flow::Return(value) => return Ok(Flow::Return(value)),

@@ -49,6 +49,8 @@ use crate::typed::{BlockKind, Program, Variable, VariableId};
 pub struct RunLimits {
     /// Statements and expressions evaluated. Default two hundred million.
     pub steps: u64,
+    /// Rounds of one `while` loop, which nothing else bounds. Default one million.
+    pub rounds: u64,
     /// Bytes of one value. Default 1 GiB.
     pub bytes: usize,
     /// Calls of the program's functions inside each other. Default 200.
@@ -61,6 +63,7 @@ impl Default for RunLimits {
     fn default() -> Self {
         Self {
             steps: 200_000_000,
+            rounds: 1_000_000,
             bytes: 1 << 30,
             calls: 200,
             seed: 0,
