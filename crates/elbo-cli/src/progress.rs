@@ -17,6 +17,19 @@ use crate::interrupt;
 /// How many iterations back the shrinking of the rises is measured.
 const WINDOW: usize = 8;
 
+/// The progress line; hidden unless it is `visible` and stderr a terminal.
+pub(crate) fn line(visible: bool) -> ProgressBar {
+    if !visible || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {msg}").expect("the template is a valid constant"),
+    );
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
 /// Watches a fit: draws the line, keeps the clock of every iteration, stops on Ctrl-C.
 pub(crate) struct Watch {
     bar: ProgressBar,
@@ -29,20 +42,9 @@ pub(crate) struct Watch {
 impl Watch {
     /// Starts the clock; `visible` allows the line, a terminal is needed too.
     pub(crate) fn start(visible: bool, rel_tol: f64) -> Self {
-        let bar = if visible && std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new_spinner();
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} {msg}")
-                    .expect("the template is a valid constant"),
-            );
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        } else {
-            ProgressBar::hidden()
-        };
         interrupt::begin_fit();
         Self {
-            bar,
+            bar: line(visible),
             start: Instant::now(),
             rel_tol,
             elbos: Vec::new(),

@@ -381,6 +381,8 @@ fn after_interrupt(options: &CommonOptions, goes_on: bool) {
 pub(crate) fn given_options(matches: &ArgMatches) -> Map<String, Value> {
     matches
         .ids()
+        // A struct of options is listed too, as a group under its Rust name.
+        .filter(|id| !id.as_str().starts_with(char::is_uppercase))
         .filter_map(|id| {
             let values: Vec<Value> = matches
                 .get_raw(id.as_str())?

@@ -4,15 +4,14 @@
 //! of them is the number of gradients.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use elbo::vi::driver::Progress;
 use elbo_data::fit::TracePoint;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
-use crate::interrupt;
+use crate::{interrupt, progress};
 
 /// Watches a fit: draws the line, keeps the clock, stops on Ctrl-C.
 pub(crate) struct Watch {
@@ -24,20 +23,9 @@ pub(crate) struct Watch {
 impl Watch {
     /// Starts the clock; `visible` allows the line, a terminal is needed too.
     pub(crate) fn start(visible: bool) -> Self {
-        let bar = if visible && std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new_spinner();
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} {msg}")
-                    .expect("the template is a valid constant"),
-            );
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        } else {
-            ProgressBar::hidden()
-        };
         interrupt::begin_fit();
         Self {
-            bar,
+            bar: progress::line(visible),
             start: Instant::now(),
             trace: Vec::new(),
         }

@@ -104,6 +104,12 @@ fn an_existing_directory_is_kept_unless_it_may_be_overwritten() {
     let place = Place::new();
     assert_eq!(fit_linear(&place, "--out D").code, 0);
     let before = std::fs::read(place.path("D/fit.json")).unwrap();
+    let saved: serde_json::Value = serde_json::from_slice(&before).unwrap();
+    let options = saved["options"].as_object().unwrap();
+    // Options by the names that a user gives them, and nothing of how they are declared.
+    assert!(options.contains_key("seed"), "{options:?}");
+    let named = |name: &String| !name.starts_with(char::is_uppercase);
+    assert!(options.keys().all(named), "{options:?}");
     let refused = fit_linear(&place, "--out D --seed 7");
     assert_eq!(refused.code, 2);
     assert!(

@@ -56,7 +56,7 @@ impl Model {
         let known = run::known(&program, data, limits, say)?;
         let columns = columns::columns(&program, &known, limits)?;
         // At the origin nothing has happened yet that could not happen anywhere.
-        let dimension = path::dimension(&program, &known, limits)?;
+        let dimension = run::dimension(&program, &known, limits)?;
         let origin = vec![0.0; dimension];
         let main = Path::new(
             &program,

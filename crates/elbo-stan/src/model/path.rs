@@ -30,15 +30,6 @@ pub(super) struct Path {
     pub(super) generation: OnceLock<Option<Generation>>,
 }
 
-/// The number of free coordinates.
-pub(super) fn dimension(
-    program: &Program,
-    known: &Known,
-    limits: &RunLimits,
-) -> Result<usize, RunError> {
-    run::dimension(program, known, limits)
-}
-
 impl Path {
     /// Runs the program; see [`run::lower`].
     pub(super) fn new(

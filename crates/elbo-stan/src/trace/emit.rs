@@ -11,7 +11,7 @@ use super::chain;
 use super::narrow;
 use super::number::{Number, Operand, Symbol};
 use super::pack::{Packer, Place};
-use super::schedule::{Component, components, needs};
+use super::schedule::{Component, components};
 use super::{Column, Group, Kind, Site, Trace};
 
 /// As many single numbers in a wave as are written out one by one: a graph runs these as
@@ -53,46 +53,6 @@ impl Emitted {
     /// Recorded numbers as a node; they must be parameters, outputs or needed for the density.
     pub(crate) fn node(&mut self, numbers: &[Number], shape: Shape) -> NodeId {
         self.packer.pack(numbers, shape)
-    }
-}
-
-impl Trace {
-    /// The places of random numbers, those that no other random number depends on first: each list
-    /// depends on the lists before alone. `None` if a place depends on itself, as in a random walk.
-    pub(crate) fn random_stages(&self) -> Option<Vec<Vec<u32>>> {
-        let all = 0..narrow(self.groups.len());
-        let is_random = |group: u32| matches!(self.groups[group as usize].kind, Kind::Random);
-        let mut stage = vec![0; self.groups.len()];
-        let mut stages: Vec<Vec<u32>> = Vec::new();
-        for component in components(&self.groups, all) {
-            let needs = component
-                .groups
-                .iter()
-                .flat_map(|g| needs(&self.groups[*g as usize]));
-            let here = needs.map(|g| stage[g as usize]).max().unwrap_or(0);
-            for group in &component.groups {
-                stage[*group as usize] = here;
-            }
-            if !component.groups.iter().any(|g| is_random(*g)) {
-                continue;
-            }
-            if component.is_cyclic {
-                return None;
-            }
-            let group = component.groups[0];
-            stage[group as usize] = here + 1;
-            if stages.len() <= here {
-                stages.resize(here + 1, Vec::new());
-            }
-            stages[here].push(group);
-        }
-        Some(stages)
-    }
-
-    /// The numbers of a place together.
-    pub(crate) fn entries(&self, group: u32) -> usize {
-        let g = &self.groups[group as usize];
-        g.instances() * g.out.len()
     }
 }
 

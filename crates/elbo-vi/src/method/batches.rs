@@ -5,7 +5,7 @@
 
 use elbo_math::random::{permutation, stream};
 
-use crate::ViError;
+use crate::{Draws, Target, ViError};
 
 /// Where a fit is in its passes over the rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,9 +54,29 @@ impl Batches {
         }))
     }
 
+    /// Log densities and gradients at points, of the next rows or, without batches, of all; and the
+    /// number of these rows relative to a full batch's. Where it fails, the batches do not move on.
+    ///
+    /// # Errors
+    /// What the density fails with.
+    pub(super) fn evaluate(
+        batches: &mut Option<Self>,
+        target: &Target<'_>,
+        points: &Draws,
+    ) -> Result<(f64, (Vec<f64>, Draws)), ViError> {
+        let Some(before) = batches else {
+            return Ok((1.0, target.log_densities_and_gradients(points)?));
+        };
+        let mut after = before.clone();
+        let (rows, share) = after.advance();
+        let found = target.log_densities_and_gradients_of_rows(points, &rows)?;
+        *before = after;
+        Ok((share, found))
+    }
+
     /// The next rows, and their number relative to a full batch's: the last batch of a pass may be
     /// smaller.
-    pub(super) fn advance(&mut self) -> (Vec<usize>, f64) {
+    fn advance(&mut self) -> (Vec<usize>, f64) {
         if self.next >= self.order.len() {
             self.pass += 1;
             self.next = 0;

@@ -149,16 +149,7 @@ impl Bending {
         let (x, mut log_q) = self.q.core().transform(&noise);
         let maps = self.q.all_bent(&x);
         let points = self.q.points(&maps, &mut log_q);
-        let mut batches = self.batches.clone();
-        let (share, (log_p, gradients)) = match &mut batches {
-            Some(batches) => {
-                let (rows, share) = batches.advance();
-                let found = target.log_densities_and_gradients_of_rows(&points, &rows)?;
-                (share, found)
-            }
-            None => (1.0, target.log_densities_and_gradients(&points)?),
-        };
-        self.batches = batches;
+        let (share, (log_p, gradients)) = Batches::evaluate(&mut self.batches, target, &points)?;
         self.iteration += 1;
         let mut info = elbo_of(&log_p, &log_q);
         let Some(q) = self.moved(&noise, &x, &maps, gradients, &log_p, share)? else {

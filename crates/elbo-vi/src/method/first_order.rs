@@ -140,16 +140,7 @@ impl<F: Reparameterised + Clone> FirstOrderState<F> {
         let mut rng = stream(self.seed, "method/first_order", self.iteration);
         let noise = coupled_normals(self.q.noise_dimension(), config.n_draws, &mut rng);
         let (points, log_q) = self.q.transform(&noise);
-        let mut batches = self.batches.clone();
-        let (share, (log_p, gradients)) = match &mut batches {
-            Some(batches) => {
-                let (rows, share) = batches.advance();
-                let found = target.log_densities_and_gradients_of_rows(&points, &rows)?;
-                (share, found)
-            }
-            None => (1.0, target.log_densities_and_gradients(&points)?),
-        };
-        self.batches = batches;
+        let (share, (log_p, gradients)) = Batches::evaluate(&mut self.batches, target, &points)?;
         self.iteration += 1;
         let mut info = elbo_of(&log_p, &log_q);
         info.rejected = !self.moved(&noise, &points, &gradients, &log_p, share)?;

@@ -34,35 +34,17 @@ pub(super) const ROWS: &[FunctionRow] = &[
     ("diag_pre_multiply", |call| {
         let (d, (m, shape)) = (call.operand(0)?, call.matrix(1)?);
         same(d.len(), shape.rows, "factors and rows")?;
-        Ok(Value::from_numbers(scaled(
-            call,
-            &m,
-            shape,
-            Some(&d),
-            None,
-        )?))
+        scaled(call, &m, shape, Some(&d), None)
     }),
     ("diag_post_multiply", |call| {
         let ((m, shape), d) = (call.matrix(0)?, call.operand(1)?);
         same(d.len(), shape.cols, "factors and columns")?;
-        Ok(Value::from_numbers(scaled(
-            call,
-            &m,
-            shape,
-            None,
-            Some(&d),
-        )?))
+        scaled(call, &m, shape, None, Some(&d))
     }),
     ("quad_form_diag", |call| {
         let ((m, shape), d) = (call.square(0)?, call.operand(1)?);
         same(d.len(), shape.rows, "factors and rows")?;
-        Ok(Value::from_numbers(scaled(
-            call,
-            &m,
-            shape,
-            Some(&d),
-            Some(&d),
-        )?))
+        scaled(call, &m, shape, Some(&d), Some(&d))
     }),
     ("add_diag", |call| {
         let ((m, shape), d) = (call.matrix(0)?, call.operand(1)?);
@@ -182,7 +164,7 @@ fn scaled(
     shape: Shape,
     of_rows: Option<&Operand>,
     of_cols: Option<&Operand>,
-) -> super::Terms {
+) -> Outcome {
     let factors = |d: &Operand, at: fn(usize, usize) -> usize| {
         let entries = (0..shape.len()).map(|e| d.number(at(e, shape.cols)));
         Operand::Numbers(Tensor::new(m.shape().to_vec(), entries.collect()))
@@ -197,7 +179,7 @@ fn scaled(
     {
         all = Operand::Numbers(call.trace.pointwise(Function::Multiply, &[factors, all])?);
     }
-    Ok(all.to_numbers())
+    Ok(Value::from_numbers(all.to_numbers()))
 }
 
 /// The lower triangle of a matrix, zero above.

@@ -89,16 +89,8 @@ impl<E: Elementwise> Training<E> {
         self.q
             .frame_of()
             .apply(&self.pass.u, self.points.as_mut_slice());
-        let mut batches = self.batches.clone();
-        let (share, (log_p, gradients)) = match &mut batches {
-            Some(batches) => {
-                let (rows, share) = batches.advance();
-                let found = target.log_densities_and_gradients_of_rows(&self.points, &rows)?;
-                (share, found)
-            }
-            None => (1.0, target.log_densities_and_gradients(&self.points)?),
-        };
-        self.batches = batches;
+        let (share, (log_p, gradients)) =
+            Batches::evaluate(&mut self.batches, target, &self.points)?;
         self.iteration += 1;
         let mut info = elbo_of(&log_p, &self.pass.log_q);
         self.q.differentiate(&mut self.pass);

@@ -17,7 +17,6 @@ use super::beginning::beginning;
 use super::{Info, Start};
 use crate::coupled::coupled_normals;
 use crate::family::Family;
-use crate::gradient::Integrand;
 use crate::optimizer::stopping::{Decision, Stage, StoppingConfig, worth_it};
 use crate::{Approximation, Halves, Target, ViError};
 
@@ -189,17 +188,8 @@ pub(super) fn step<Q: Shape>(
     let mut rng = stream(state.seed, "method/natural", state.iteration);
     let noise = coupled_normals(state.q.dimension(), n_draws, &mut rng);
     let (points, log_q) = state.q.transform(&noise);
-    let mut batches = state.batches.clone();
-    let (share, (log_p, gradients)) = match &mut batches {
-        Some(batches) => {
-            let (rows, share) = batches.advance();
-            let found = target.log_densities_and_gradients_of_rows(&points, &rows)?;
-            (share, found)
-        }
-        None => (1.0, target.values_and_gradients(&points)?),
-    };
+    let (share, (log_p, gradients)) = Batches::evaluate(&mut state.batches, target, &points)?;
     // From here on nothing fails: the state moves on, if only to other draws.
-    state.batches = batches;
     state.iteration += 1;
     let mut info = elbo_of(&log_p, &log_q);
     if state.batches.is_none() && state.fell(&log_p, &log_q) {
