@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use elbo_stan::run::RunLimits;
-use elbo_stan::{DensityOptions, Jacobian, Limits, Model, NoIncludes, check};
+use elbo_stan::{DensityOptions, Limits, Model, NoIncludes, check};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -19,9 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let point = vec![0.1; model.dimension()];
     let mut gradient = vec![0.0; point.len()];
-    let options = DensityOptions {
-        jacobian: Jacobian::Included,
-    };
+    let options = DensityOptions::default();
     let _ = model.log_density(options, &point, &mut gradient);
     let _ = model.constrain(&point, 1, 1);
 });

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, anyhow};
 use elbo::math::parallel;
 use elbo::stan::run::{RunLimits, read_json};
-use elbo::stan::{DensityOptions, Jacobian, Limits, Model, NoIncludes, Style, check};
+use elbo::stan::{DensityOptions, Limits, Model, NoIncludes, Style, check};
 use elbo::vi::{Draws, Fit, FitConfig, LogDensity, fit};
 use serde::{Deserialize, Serialize};
 
@@ -180,9 +180,7 @@ fn load(program: &Path, data: &Path) -> Result<(Model, f64)> {
 }
 
 fn evaluated(model: &Model, points: &[Vec<f64>]) -> Result<Line> {
-    let options = DensityOptions {
-        jacobian: Jacobian::Included,
-    };
+    let options = DensityOptions::default();
     let mut values = Vec::new();
     for point in points {
         let mut gradient = vec![0.0; point.len()];

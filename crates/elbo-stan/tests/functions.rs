@@ -67,6 +67,7 @@ fn of_parameters(call: &str) -> Result<(f64, [f64; 2]), String> {
     let mut gradient = vec![0.0; N];
     let options = DensityOptions {
         jacobian: Jacobian::LeftOut,
+        ..DensityOptions::default()
     };
     let value = model
         .log_density(options, &point(), &mut gradient)

@@ -1,12 +1,13 @@
 //! `elbo log-density PROGRAM.stan [DATA] --at POINTS`: the log density and its gradient where asked.
 //!
-//! Points are unconstrained, as every method sees them; both the density on unconstrained space and
-//! that of the parameters themselves, without the change of variables, are given.
+//! Points are unconstrained, as every method sees them. Given are the density on unconstrained space
+//! and that of the parameters themselves, without the change of variables; both with all constants and
+//! without those that Stan drops.
 
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use elbo::stan::{DensityOptions, Jacobian};
+use elbo::stan::{Constants, DensityOptions, Jacobian};
 use serde_json::{Value, json};
 
 use crate::console::{Notes, Results};
@@ -36,6 +37,13 @@ struct Options {
 pub(crate) fn command() -> Command {
     Options::augment_args(Command::new("log-density"))
         .about("Evaluate the log density of a Stan program and its gradient at given points")
+        .after_help(
+            "Each point has four values: the log density on unconstrained space, that without the \
+             Jacobians of constraints, and each again without the constants that Stan drops: terms of \
+             data only in `~`, `_lupdf` and `_lupmf`; `target += …_lpdf` keeps them. With --json they \
+             are `log_density` and `gradient` of the point, of `without_jacobian`, `without_constants` \
+             and `without_jacobian_and_constants`.",
+        )
 }
 
 /// Runs it.
@@ -55,19 +63,33 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let mut stdout = Results::stdout();
     let mut values = Vec::new();
     for point in points {
-        let with = evaluated(&loaded, &point, Jacobian::Included)?;
-        let without = evaluated(&loaded, &point, Jacobian::LeftOut)?;
+        let evaluated = |jacobian, constants| {
+            let options = DensityOptions {
+                jacobian,
+                constants,
+            };
+            evaluated(&loaded, &point, options)
+        };
+        let whole = evaluated(Jacobian::Included, Constants::Kept)?;
+        let without_jacobian = evaluated(Jacobian::LeftOut, Constants::Kept)?;
+        let without_constants = evaluated(Jacobian::Included, Constants::Dropped)?;
+        let without_both = evaluated(Jacobian::LeftOut, Constants::Dropped)?;
         if !options.json {
             stdout.line(&format!(
-                "{}  without Jacobian {}",
-                with["log_density"], without["log_density"]
+                "{}  without Jacobian {}  without constants {}  without both {}",
+                whole["log_density"],
+                without_jacobian["log_density"],
+                without_constants["log_density"],
+                without_both["log_density"],
             ))?;
         }
         values.push(json!({
             "at": point,
-            "log_density": with["log_density"],
-            "gradient": with["gradient"],
-            "without_jacobian": without,
+            "log_density": whole["log_density"],
+            "gradient": whole["gradient"],
+            "without_jacobian": without_jacobian,
+            "without_constants": without_constants,
+            "without_jacobian_and_constants": without_both,
         }));
     }
     if options.json {
@@ -91,9 +113,8 @@ fn finite(x: f64) -> Value {
     }
 }
 
-fn evaluated(loaded: &Loaded, point: &[f64], jacobian: Jacobian) -> Result<Value, Failure> {
+fn evaluated(loaded: &Loaded, point: &[f64], options: DensityOptions) -> Result<Value, Failure> {
     let mut gradient = vec![0.0; point.len()];
-    let options = DensityOptions { jacobian };
     let value = loaded
         .model
         .log_density(options, point, &mut gradient)

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::math::parallel;
-use elbo::stan::{DensityOptions, Jacobian};
+use elbo::stan::DensityOptions;
 use elbo::vi::method::Start;
 use elbo::vi::sample::{Sample, SampleConfig, Trajectory, Tuned, sample};
 use elbo::vi::{Draws, Target};
@@ -124,9 +124,7 @@ fn nothing_to_infer(loaded: &Loaded, options: &Options) -> Result<Sample, Failur
     if options.chains == 0 || options.draws == 0 {
         return Err(Failure::input("--chains and --draws must be at least 1"));
     }
-    let density = DensityOptions {
-        jacobian: Jacobian::Included,
-    };
+    let density = DensityOptions::default();
     let value = loaded.model.log_density(density, &[], &mut []);
     let trajectory = Trajectory {
         log_density: value.map_err(|error| loaded.failure(&error))?,

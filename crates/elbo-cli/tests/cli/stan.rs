@@ -221,6 +221,13 @@ fn densities_at_points_are_the_closed_form() {
         close(&point["gradient"][0], slope);
         close(&point["gradient"][1], 1.0 - u.exp());
         close(&point["without_jacobian"]["gradient"][1], -u.exp());
+        // The scales 10 and 2 are data.
+        let constants = 5.0 * 0.5 * std::f64::consts::TAU.ln() + 10_f64.ln() + 4.0 * 2_f64.ln();
+        let dropped = &point["without_constants"];
+        close(&dropped["log_density"], without + u + constants);
+        assert_eq!(dropped["gradient"], point["gradient"]);
+        let neither = &point["without_jacobian_and_constants"];
+        close(&neither["log_density"], without + constants);
     }
     // The same point in the program's own quantities, in either format.
     place.write("at.R", "mu <- 2\ntau <- 2.718281828459045\n");

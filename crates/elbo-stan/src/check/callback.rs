@@ -122,7 +122,12 @@ impl Checker<'_> {
             return None;
         }
         if let Some((candidate, id)) = near.into_iter().next() {
-            return self.complete(name, builtin, candidate, id, rest, unnormalised);
+            // What the function that is handed over drops, the sum of its values does.
+            let drops = match arguments.first().map(|a| &a.kind) {
+                Some(syntax::ExpressionKind::Name(name)) => super::names::normalised(&name.text).1,
+                _ => false,
+            };
+            return self.complete(name, builtin, candidate, id, rest, unnormalised || drops);
         }
         if let Some((id, parameters)) = mismatched {
             self.wrong_call(name, id, &parameters, &rest);

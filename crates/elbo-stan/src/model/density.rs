@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use elbo_vi::{DensityError, Draws, LogDensity, Subsampled, reparameterised::Geometry};
 
+use super::Model;
 use super::path::Path;
-use super::{Jacobian, Model};
-use crate::run::RunError;
+use crate::run::{Constants, RunError};
+use crate::trace::Jacobian;
 
 /// A path, and the draws that take it.
 type OnPath = (Arc<Path>, Vec<usize>);
 
-/// Which log density is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which log density is meant; by default that on unconstrained space, with all constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct DensityOptions {
     /// Whether constraints' changes of variables count.
     pub jacobian: Jacobian,
+    /// Whether terms that depend on data only count.
+    pub constants: Constants,
 }
 
 impl Model {
@@ -33,18 +36,7 @@ impl Model {
         gradient: &mut [f64],
     ) -> Result<f64, RunError> {
         assert_eq!(point.len(), self.dimension(), "a point's coordinates");
-        let mut path = self.path_at(point)?;
-        if options.jacobian == Jacobian::LeftOut {
-            path = Arc::new(Path::new(
-                &self.program,
-                &self.known,
-                &self.limits,
-                &mut |_| {},
-                point,
-                &path.decisions,
-                options.jacobian,
-            )?);
-        }
+        let path = self.variant(options, self.path_at(point)?, point)?;
         let mut value = [f64::NEG_INFINITY];
         match &path.density {
             Some(density) => {
@@ -82,10 +74,7 @@ impl LogDensity for Model {
         position: &[f64],
         gradient: &mut [f64],
     ) -> Result<f64, DensityError> {
-        let options = DensityOptions {
-            jacobian: Jacobian::Included,
-        };
-        self.log_density(options, position, gradient)
+        self.log_density(DensityOptions::default(), position, gradient)
             .map_err(|error| DensityError::new(error.message))
     }
 

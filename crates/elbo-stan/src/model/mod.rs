@@ -18,7 +18,6 @@ use elbo_graph::Summary;
 use elbo_graph::geometry::Recoordinated;
 
 use crate::run::{self, Known, RunError, RunLimits, Value};
-use crate::trace::Jacobian;
 use crate::typed::{BlockKind, Program};
 pub use columns::Column;
 pub use density::DensityOptions;
@@ -37,6 +36,8 @@ pub struct Model {
     /// The path at the origin.
     main: Arc<Path>,
     others: Mutex<Vec<Arc<Path>>>,
+    /// Paths of densities that leave something out.
+    variants: Mutex<Vec<(DensityOptions, Arc<Path>)>>,
 }
 
 impl Model {
@@ -65,7 +66,7 @@ impl Model {
             say,
             &origin,
             &[],
-            Jacobian::Included,
+            DensityOptions::default(),
         )?;
         Ok(Self {
             program,
@@ -74,6 +75,7 @@ impl Model {
             columns,
             main: Arc::new(main),
             others: Mutex::new(Vec::new()),
+            variants: Mutex::new(Vec::new()),
         })
     }
 
@@ -136,7 +138,7 @@ impl Model {
                 &mut |_| {},
                 point,
                 &start,
-                Jacobian::Included,
+                DensityOptions::default(),
             )?);
             let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
             if others.len() >= MOST_PATHS {
@@ -145,6 +147,39 @@ impl Model {
             others.push(Arc::clone(&new));
             return Ok(new);
         }
+    }
+
+    /// The same path, for a density that may leave something out.
+    fn variant(
+        &self,
+        options: DensityOptions,
+        path: Arc<Path>,
+        point: &[f64],
+    ) -> Result<Arc<Path>, RunError> {
+        if options == DensityOptions::default() {
+            return Ok(path);
+        }
+        let is_it =
+            |(o, p): &&(DensityOptions, Arc<Path>)| *o == options && p.decisions == path.decisions;
+        let lock = || self.variants.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = lock().iter().find(is_it) {
+            return Ok(Arc::clone(found));
+        }
+        let new = Arc::new(Path::new(
+            &self.program,
+            &self.known,
+            &self.limits,
+            &mut |_| {},
+            point,
+            &path.decisions,
+            options,
+        )?);
+        let mut variants = lock();
+        if variants.len() >= MOST_PATHS {
+            variants.clear();
+        }
+        variants.push((options, Arc::clone(&new)));
+        Ok(new)
     }
 
     /// Numbers of the blocks before generated quantities.

@@ -4,8 +4,8 @@ use elbo_graph::{NodeId, Program as Compiled, Shape};
 
 use std::sync::OnceLock;
 
-use super::Model;
 use super::generation::Generation;
+use super::{DensityOptions, Model};
 use crate::run::{
     self, Decision, Known, Lowered, Part, RunError, RunErrorKind, RunLimits, Values, as_int,
     collect,
@@ -39,11 +39,12 @@ impl Path {
         say: &mut (dyn FnMut(&str) + Send),
         point: &[f64],
         start: &[i32],
-        jacobian: Jacobian,
+        options: DensityOptions,
     ) -> Result<Self, RunError> {
-        let lowered = run::lower(program, known, limits, say, Part::Model, point, start)?;
+        let part = Part::Model(options.constants);
+        let lowered = run::lower(program, known, limits, say, part, point, start)?;
         match lowered.end {
-            Ok(()) => Self::compiled(program, lowered, jacobian, point.len()),
+            Ok(()) => Self::compiled(program, lowered, options.jacobian, point.len()),
             // Where a parameter led to a value that is refused, the points are.
             Err(error) if error.kind == RunErrorKind::Reject && !lowered.decisions.is_empty() => {
                 let decisions = lowered.decisions;

@@ -23,6 +23,7 @@ impl Machine<'_> {
         if let Some((method, tolerances)) = ode_method(name) {
             return self.differential_equation(name, (method, tolerances), function, &values, span);
         }
+        self.hand_over(call);
         match name {
             "reduce_sum" | "reduce_sum_static" => self.reduce_sum(function, values, span),
             "map_rect" => self.map_rect(function, &values, span),

@@ -2,6 +2,7 @@
 
 use elbo_graph::Function;
 
+use super::constants::Dropped;
 use super::parameters::known_or_not;
 use super::{Machine, Run, Tensor, Value, bad};
 use crate::lower::functions::{self, Call};
@@ -31,22 +32,31 @@ impl Machine<'_> {
         let types: Vec<&Type> = d.density.arguments.iter().map(|a| &a.r#type).collect();
         match d.density.callee {
             Callee::User(id) => {
+                self.hand_over(&d.density);
                 let value = self
                     .user(id, values.clone(), span)?
                     .ok_or_else(|| bad(span, "the density returned no value"))?;
                 self.add(&value, false, span)?;
             }
             Callee::Builtin(name) => {
-                self.visit(span);
-                let mut call = Call {
-                    trace: &mut self.trace,
-                    name,
-                    values: &values,
-                    types: &types,
-                    limit: self.limits.bytes,
-                };
-                let terms = functions::terms(&mut call).map_err(|message| bad(span, message))?;
-                self.trace.add(&terms, false);
+                let dropped = self.dropped(&d.density, name, &values, &types, span)?;
+                if dropped != Some(Dropped::Everything) {
+                    self.visit(span);
+                    let mut call = Call {
+                        trace: &mut self.trace,
+                        name,
+                        values: &values,
+                        types: &types,
+                        limit: self.limits.bytes,
+                    };
+                    let terms =
+                        functions::terms(&mut call).map_err(|message| bad(span, message))?;
+                    self.trace.add(&terms, false);
+                }
+                if let Some(Dropped::Some(constant)) = dropped {
+                    let less = Tensor::scalar(Number::Known(-constant));
+                    self.trace.add(&less, false);
+                }
             }
         }
         if d.lower.is_some() || d.upper.is_some() {

@@ -180,11 +180,17 @@ impl Machine<'_> {
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Run<Option<Value>> {
         let values = self.all(&call.arguments)?;
         match call.callee {
-            Callee::User(id) => self.user(id, values, span),
+            Callee::User(id) => {
+                self.hand_over(call);
+                self.user(id, values, span)
+            }
             Callee::Builtin(name) => {
                 let types: Vec<&Type> = call.arguments.iter().map(|a| &a.r#type).collect();
                 if !call.functions.is_empty() {
                     return self.higher_order(name, call, values, span).map(Some);
+                }
+                if call.unnormalised {
+                    return self.unnormalised(call, &values, span).map(Some);
                 }
                 self.builtin(name, &values, &types, span).map(Some)
             }
@@ -258,6 +264,8 @@ impl Machine<'_> {
                 ),
             ));
         }
+        let levels = self.handed.take().unwrap_or_default();
+        let levels = std::mem::replace(&mut self.levels, levels);
         let mut frame: Vec<Option<Value>> = values.into_iter().map(Some).collect();
         frame.resize(function.variables.len(), None);
         let frame = std::mem::replace(&mut self.frame, frame);
@@ -271,6 +279,7 @@ impl Machine<'_> {
         self.calls_so_far = calls_before;
         self.frame = frame;
         self.variables = variables;
+        self.levels = levels;
         match result? {
             super::execute::Flow::Return(value) => Ok(value),
             _ => Ok(None),

@@ -8,6 +8,7 @@
 mod assign;
 mod builtin;
 mod callback;
+mod constants;
 mod constraint;
 mod data;
 mod decision;
@@ -31,6 +32,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use elbo_math::random::{Stream, stream};
 
+use constants::Levels;
 pub(crate) use decision::{Decision, as_int};
 pub use error::{RunError, RunErrorKind};
 pub use json::read_json;
@@ -150,9 +152,19 @@ pub(crate) struct Lowered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// The log density.
-    Model,
+    Model(Constants),
     /// Generated quantities, with symbols for random numbers.
     Generated,
+}
+
+/// Whether a log density has terms that depend on data only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Constants {
+    /// All terms count, as an ELBO needs them.
+    #[default]
+    Kept,
+    /// `~` and the endings `_lupdf` and `_lupmf` drop what Stan drops; other endings keep everything.
+    Dropped,
 }
 
 /// Runs parameters, transformed parameters and a further part.
@@ -176,6 +188,7 @@ pub(crate) fn lower(
         machine.frame.clone_from(&known.values);
         machine.point = point;
         machine.path = path.to_vec();
+        machine.levels.drops = part == Part::Model(Constants::Dropped);
         machine.records_random = part == Part::Generated;
         let end = machine.run(part);
         Ok(Lowered {
@@ -326,6 +339,10 @@ struct Machine<'p> {
     /// Whether random numbers are asked for later.
     records_random: bool,
     random_calls: Vec<RandomCall>,
+    /// What the running function knows of its call.
+    levels: Levels,
+    /// What the function that is called next will know.
+    handed: Option<Levels>,
 }
 
 type Run<T> = Result<T, RunError>;
@@ -356,6 +373,8 @@ impl<'p> Machine<'p> {
             decisions: Vec::new(),
             records_random: false,
             random_calls: Vec::new(),
+            levels: Levels::default(),
+            handed: None,
         }
     }
 }
@@ -370,7 +389,7 @@ impl Machine<'_> {
             self.check_transformed(declaration)?;
         }
         let last = match part {
-            Part::Model => BlockKind::Model,
+            Part::Model(_) => BlockKind::Model,
             Part::Generated => BlockKind::GeneratedQuantities,
         };
         self.block(program.block(last))?;

@@ -19,9 +19,10 @@ use super::{Column, Group, Kind, Site, Trace};
 const FEW: usize = 8;
 
 /// Whether a log density counts changes of variables: it does on unconstrained space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Jacobian {
     /// Log-Jacobians of constraints are terms.
+    #[default]
     Included,
     /// The density of the parameters themselves.
     LeftOut,

@@ -7,6 +7,7 @@
 //! only put entries elsewhere (`run/builtin/arrangement.rs`).
 
 mod call;
+mod constants;
 mod cumulative;
 mod decompositions;
 mod densities;
@@ -26,6 +27,7 @@ use std::sync::LazyLock;
 use elbo_graph::{Density, Function};
 
 pub(crate) use call::Call;
+pub(crate) use constants::dropped;
 
 use crate::run::{Tensor, Value};
 use crate::trace::Number;
