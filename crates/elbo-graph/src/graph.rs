@@ -347,6 +347,19 @@ impl Graph {
 
     /// The sum of all entries.
     pub fn sum(&mut self, source: NodeId) -> NodeId {
+        // In whatever shape: rows of their own stay such.
+        if let Op::Gather {
+            source: from,
+            index,
+            width: 1,
+            ..
+        } = &self.nodes[source.index()].op
+            && index.len() == self.shape(*from).len()
+            && (0..).zip(index.iter()).all(|(i, at)| i == *at)
+        {
+            let from = *from;
+            return self.sum(from);
+        }
         if self.shape(source).is_scalar() {
             return source;
         }

@@ -10,8 +10,10 @@
 
 pub mod algebra;
 mod block;
+mod condense;
 pub mod decomposition;
 mod density;
+mod evaluate;
 mod fold;
 pub mod gaussian_process;
 pub mod geometry;
@@ -47,5 +49,5 @@ pub use number::{Dual, FusedReal, Number};
 pub use pointwise::Function;
 pub use program::{MOST_LANES, Program, Subset};
 pub use shape::Shape;
-pub use summary::{Computation, ParameterSummary, PlateSummary, Summary};
+pub use summary::{Computation, CondensedSummary, ParameterSummary, PlateSummary, Summary};
 pub use transform::{Constrained, Transform, TransformError, from_column_major, reshape};

@@ -7,11 +7,12 @@
 use std::ops::Range;
 
 use crate::block::Run;
+use crate::evaluate::add_lanes;
 use crate::number::Number;
 use crate::op::{Gradients, Operand, Values};
 use crate::plan::{Index, Instruction, Kind, Partial, Place, Plan, Plate, Role, Slot};
 use crate::pointwise::Function;
-use crate::program::{MOST_LANES, add_lanes};
+use crate::program::MOST_LANES;
 use crate::run::{self, Extent, InstructionSpace, Output};
 use crate::shape::Shape;
 

@@ -1,25 +1,19 @@
 //! A compiled graph: the log density and its gradient for a block of draws.
 //!
-//! The one idea: the outer instructions run forward, then the plates run forward and backward row
-//! block by row block and leave their adjoints behind, then the outer instructions run backward.
+//! The one idea: a graph becomes instructions once ([`crate::plan`]) and these run as often as needed
+//! ([`crate::evaluate`]); where the data allow it, on fewer rows than there are ([`crate::condense`]).
 //! Deliberately absent: how many draws there are in all; whoever calls cuts them into blocks of at
 //! most [`MOST_LANES`].
 
-use std::sync::Mutex;
-
-use elbo_math::parallel;
-
 use crate::block::Run;
+use crate::condense::condense;
+use crate::evaluate::Pool;
 use crate::geometry::Geometry;
 use crate::graph::{Graph, NodeId};
 use crate::number::Dual;
-use crate::op::strip::sum_lanes;
-use crate::op::{Gradients, Operand, Values, with_lanes};
-use crate::plan::{Index, Instruction, Kind, Outer, Place, Plan, Slot};
-use crate::plate::{self, PlateSpace, Rows};
-use crate::run::{self, Extent, InstructionSpace, Output};
+use crate::op::Values;
+use crate::plan::Plan;
 use crate::summary::{PlateSummary, Summary};
-use crate::tape::{self, backward as steps_backward, forward as steps_forward};
 
 /// The most draws that are evaluated together.
 pub const MOST_LANES: usize = 16;
@@ -28,26 +22,12 @@ pub const MOST_LANES: usize = 16;
 #[derive(Debug)]
 pub struct Program {
     pub(crate) plan: Plan,
+    /// The same log density from fewer rows, for when no subset is asked for.
+    condensed: Option<Plan>,
     summary: Summary,
     geometry: Option<Box<Geometry>>,
     real: Pool<f64>,
     dual: Pool<Dual>,
-}
-
-/// Working memory, kept between evaluations so that none is allocated in the steady state.
-#[derive(Debug, Default)]
-pub(crate) struct Pool<T> {
-    outer: Mutex<Vec<Space<T>>>,
-    plates: Mutex<Vec<PlateSpace<T>>>,
-}
-
-/// Working memory of one evaluation outside of plates.
-#[derive(Debug, Default)]
-struct Space<T> {
-    values: Vec<T>,
-    adjoints: Vec<T>,
-    instruction: InstructionSpace<T>,
-    steps: tape::Scratch<T>,
 }
 
 /// Some rows of a plate, in place of all of them.
@@ -82,9 +62,14 @@ impl Program {
 
     fn compiled(graph: &Graph, terms: &[NodeId], outputs: &[NodeId]) -> Self {
         let plan = Plan::new(graph, terms, outputs);
+        let condensed = condense(graph, terms);
+        let rows = condensed.as_ref().map_or(&[][..], |c| &c.rows);
+        let summary = Summary::new(graph, &plan, terms, outputs, rows);
+        let condensed = condensed.map(|c| Plan::new(&c.graph, &c.terms, &[]));
         Self {
-            summary: Summary::new(graph, &plan, terms, outputs),
+            summary,
             plan,
+            condensed,
             geometry: None,
             real: Pool::default(),
             dual: Pool::default(),
@@ -199,32 +184,32 @@ impl Program {
     /// # Panics
     /// As [`log_densities_and_gradients`](Self::log_densities_and_gradients).
     pub fn outputs(&self, parameters: &[f64], lanes: usize) -> Vec<Vec<f64>> {
-        let mut space = take(&self.real.outer);
-        self.forward(&mut space, parameters, lanes);
-        let outputs = self.plan.outputs.iter().map(|slot| {
-            match self.operand(slot, &space.values, lanes).values {
-                Values::Lanes(values) => values.to_vec(),
-                Values::Data(values) => values
-                    .iter()
-                    .flat_map(|v| std::iter::repeat_n(*v, lanes))
-                    .collect(),
-            }
-        });
-        let outputs = outputs.collect();
-        give(&self.real.outer, space);
-        outputs
+        self.real.with_space(|space| {
+            self.plan.forward(space, parameters, lanes);
+            let outputs = self.plan.outputs.iter().map(|slot| {
+                match self.plan.operand(slot, &space.values, lanes).values {
+                    Values::Lanes(values) => values.to_vec(),
+                    Values::Data(values) => values
+                        .iter()
+                        .flat_map(|v| std::iter::repeat_n(*v, lanes))
+                        .collect(),
+                }
+            });
+            outputs.collect()
+        })
     }
 
     /// The first of the values asked for, with tangents.
     #[cfg(test)]
     pub(crate) fn first_output(&self, parameters: &[Dual], lanes: usize) -> Vec<Dual> {
-        let mut space = take(&self.dual.outer);
-        self.forward(&mut space, parameters, lanes);
-        let operand = self.operand(&self.plan.outputs[0], &space.values, lanes);
-        match operand.values {
-            Values::Lanes(values) => values.to_vec(),
-            Values::Data(_) => unreachable!("known values have no tangents"),
-        }
+        self.dual.with_space(|space| {
+            self.plan.forward(space, parameters, lanes);
+            let slot = &self.plan.outputs[0];
+            match self.plan.operand(slot, &space.values, lanes).values {
+                Values::Lanes(values) => values.to_vec(),
+                Values::Data(_) => unreachable!("known values have no tangents"),
+            }
+        })
     }
 
     fn evaluate<T: Run>(
@@ -233,227 +218,13 @@ impl Program {
         parameters: &[T],
         lanes: usize,
         subset: Option<Subset<'_>>,
-        totals: &mut [T],
+        values: &mut [T],
         gradients: Option<&mut [T]>,
     ) {
-        assert!(matches!(lanes, 1 | 2 | 4 | 8 | 16), "{lanes} lanes");
-        assert_eq!(totals.len(), lanes, "one value per lane");
-        let mut space = take(&pool.outer);
-        self.forward(&mut space, parameters, lanes);
-        totals.fill(T::constant(self.plan.constant));
-        for term in &self.plan.terms {
-            if let Values::Lanes(values) = self.operand(term, &space.values, lanes).values {
-                add_lanes(totals, values);
-            }
-        }
-        let backward = gradients.is_some();
-        space.adjoints.clear();
-        if backward {
-            space
-                .adjoints
-                .resize(self.plan.outer_len * lanes, T::default());
-        }
-        for p in 0..self.plan.plates.len() {
-            self.run_plate(p, pool, &mut space, lanes, subset, totals, backward);
-        }
-        if let Some(gradients) = gradients {
-            for term in &self.plan.terms {
-                if let Place::Local(at) = term.place {
-                    let range = at * lanes..(at + term.shape.len()) * lanes;
-                    for a in &mut space.adjoints[range] {
-                        *a += T::constant(1.0);
-                    }
-                }
-            }
-            for outer in self.plan.outer.iter().rev() {
-                match outer {
-                    Outer::Whole(instruction) => self.backward(instruction, &mut space, lanes),
-                    Outer::Steps(steps) => {
-                        let (values, adjoints) = (&space.values, &mut space.adjoints);
-                        with_lanes!(
-                            lanes,
-                            steps_backward::<T, W>(steps, &[], values, adjoints, &mut space.steps)
-                        );
-                    }
-                }
-            }
-            gradients.copy_from_slice(&space.adjoints[..self.plan.n_parameters * lanes]);
-        }
-        give(&pool.outer, space);
-    }
-
-    fn forward<T: Run>(&self, space: &mut Space<T>, parameters: &[T], lanes: usize) {
-        let plan = &self.plan;
-        assert_eq!(
-            parameters.len(),
-            plan.n_parameters * lanes,
-            "dimension × lanes"
-        );
-        space.values.resize(plan.outer_len * lanes, T::default());
-        space.values[..parameters.len()].copy_from_slice(parameters);
-        for (entry, value) in &plan.constants {
-            space.values[entry * lanes..(entry + 1) * lanes].fill(T::constant(*value));
-        }
-        for outer in &plan.outer {
-            match outer {
-                Outer::Whole(instruction) => self.forward_whole(instruction, space, lanes),
-                Outer::Steps(steps) => {
-                    let (values, scratch) = (&mut space.values, &mut space.steps);
-                    with_lanes!(lanes, steps_forward::<T, W>(steps, &[], values, scratch));
-                }
-            }
-        }
-    }
-
-    fn forward_whole<T: Run>(&self, instruction: &Instruction, space: &mut Space<T>, lanes: usize) {
-        let Place::Local(at) = instruction.out.place else {
-            unreachable!("results lie in the arena");
+        let plan = match (&self.condensed, subset) {
+            (Some(condensed), None) => condensed,
+            _ => &self.plan,
         };
-        let (before, rest) = space.values.split_at_mut(at * lanes);
-        let shape = instruction.out.shape;
-        run::forward(
-            (&instruction.kind, instruction.args.len(), false),
-            &mut rest[..shape.len() * lanes],
-            Extent { shape, lanes },
-            |k| self.operand(&instruction.args[k], before, lanes),
-            index(instruction),
-            &mut space.instruction,
-        );
+        plan.evaluate(pool, parameters, lanes, subset, values, gradients);
     }
-
-    fn backward<T: Run>(&self, instruction: &Instruction, space: &mut Space<T>, lanes: usize) {
-        let Place::Local(at) = instruction.out.place else {
-            unreachable!("results lie in the arena");
-        };
-        let shape = instruction.out.shape;
-        let (before, rest) = space.adjoints.split_at_mut(at * lanes);
-        let len = shape.len() * lanes;
-        let output = Output {
-            adjoint: &rest[..len],
-            values: &space.values[at * lanes..at * lanes + len],
-            extent: Extent { shape, lanes },
-        };
-        let mut gradients = OuterGradients {
-            args: &instruction.args,
-            adjoints: before,
-            lanes,
-        };
-        run::backward(
-            (&instruction.kind, instruction.args.len()),
-            output,
-            |k| self.operand(&instruction.args[k], &space.values, lanes),
-            index(instruction),
-            &mut space.instruction,
-            &mut gradients,
-        );
-    }
-
-    fn operand<'a, T>(&'a self, slot: &Slot, values: &'a [T], lanes: usize) -> Operand<'a, T> {
-        let values = match slot.place {
-            Place::Local(at) => Values::Lanes(&values[at * lanes..(at + slot.shape.len()) * lanes]),
-            Place::Data(number) => Values::Data(&self.plan.data[number]),
-            Place::Outer { .. } | Place::RowData(_) => unreachable!("only plates have these"),
-        };
-        Operand {
-            values,
-            shape: slot.shape,
-        }
-    }
-
-    /// Runs one plate in chunks of rows, which depend on the number of rows alone.
-    #[expect(clippy::too_many_arguments, reason = "the state of one evaluation")]
-    fn run_plate<T: Run>(
-        &self,
-        number: usize,
-        pool: &Pool<T>,
-        space: &mut Space<T>,
-        lanes: usize,
-        subset: Option<Subset<'_>>,
-        totals: &mut [T],
-        backward: bool,
-    ) {
-        let plate = &self.plan.plates[number];
-        let subset = subset.filter(|s| s.plate == number);
-        let n_rows = subset.map_or(plate.n_rows, |s| s.rows.len());
-        let scale = subset.map_or(1.0, |s| s.scale);
-        let chunk = plate::rows_per_chunk(plate, n_rows);
-        let chunks = parallel::map_chunks(n_rows, chunk, |range| {
-            let mut space_of_plate = take(&pool.plates);
-            let rows = match subset {
-                Some(subset) => Rows::Listed(&subset.rows[range]),
-                None => Rows::Range(range),
-            };
-            let context = plate::Context {
-                plan: &self.plan,
-                plate,
-                outer: &space.values,
-                lanes,
-                scale,
-                backward,
-            };
-            context.run(&rows, &mut space_of_plate);
-            space_of_plate
-        });
-        let mut first = 0;
-        for done in chunks {
-            let rows = (n_rows - first).min(chunk);
-            for (total, part) in totals.iter_mut().zip(&done.totals) {
-                *total += *part;
-            }
-            if backward {
-                let rows = match subset {
-                    Some(subset) => Rows::Listed(&subset.rows[first..first + rows]),
-                    None => Rows::Range(first..first + rows),
-                };
-                plate::scatter_adjoints(plate, &done, &rows, &mut space.adjoints, lanes);
-            }
-            first += rows;
-            give(&pool.plates, done);
-        }
-    }
-}
-
-/// Adjoints of arguments in the outer arena.
-struct OuterGradients<'a, T> {
-    args: &'a [Slot],
-    adjoints: &'a mut [T],
-    lanes: usize,
-}
-
-impl<T> Gradients<T> for OuterGradients<'_, T> {
-    fn of(&mut self, which: usize) -> Option<&mut [T]> {
-        let arg = self.args[which];
-        let Place::Local(to) = arg.place else {
-            return None;
-        };
-        Some(&mut self.adjoints[to * self.lanes..(to + arg.shape.len()) * self.lanes])
-    }
-}
-
-fn index(instruction: &Instruction) -> &[u32] {
-    match &instruction.kind {
-        Kind::Gather {
-            index: Index::Whole(index),
-            ..
-        } => index,
-        _ => &[],
-    }
-}
-
-/// Adds every entry to its lane.
-pub(crate) fn add_lanes<T: Run>(totals: &mut [T], values: &[T]) {
-    with_lanes!(totals.len(), sum_lanes::<T, W>(values, totals));
-}
-
-fn take<S: Default>(pool: &Mutex<Vec<S>>) -> S {
-    pool.lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .pop()
-        .unwrap_or_default()
-}
-
-fn give<S>(pool: &Mutex<Vec<S>>, space: S) {
-    pool.lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .push(space);
 }

@@ -47,7 +47,8 @@ pub(crate) fn uses(graph: &Graph, node: NodeId) -> Vec<(NodeId, Use)> {
     }
 }
 
-fn is_row_local(op: &Op) -> bool {
+/// Whether an operation treats rows independently.
+pub(crate) fn is_row_local(op: &Op) -> bool {
     if let Op::Block { operation, args } = op {
         return (0..args.len()).any(|which| operation.by_row(which));
     }

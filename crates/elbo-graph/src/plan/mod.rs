@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::graph::{Graph, NodeId, Op};
 pub(crate) use instruction::{Index, Instruction, Kind, Partial, Place, Role, Slot};
 
-pub(crate) use division::{Division, Use, uses};
+pub(crate) use division::{Division, Use, is_row_local, uses};
 pub(crate) use outer::Outer;
 use sums::Sums;
 

@@ -25,6 +25,19 @@ pub struct Summary {
     pub once: Computation,
     /// The sums over rows that run fused, smallest first.
     pub plates: Vec<PlateSummary>,
+    /// Terms that are computed from fewer rows where all rows are wanted.
+    pub condensed: Vec<CondensedSummary>,
+}
+
+/// A term of the log density that enters through fewer rows than it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CondensedSummary {
+    /// The name of the density or else of the operation.
+    pub term: String,
+    /// The number of rows.
+    pub n_rows: usize,
+    /// The number of rows that are computed.
+    pub n_computed: usize,
 }
 
 /// A parameter as a reader sees it.
@@ -77,7 +90,13 @@ impl Computation {
 }
 
 impl Summary {
-    pub(crate) fn new(graph: &Graph, plan: &Plan, terms: &[NodeId], outputs: &[NodeId]) -> Self {
+    pub(crate) fn new(
+        graph: &Graph,
+        plan: &Plan,
+        terms: &[NodeId],
+        outputs: &[NodeId],
+        condensed: &[(NodeId, usize)],
+    ) -> Self {
         let division = Division::of(graph, terms, outputs);
         let reader = Reader {
             graph,
@@ -92,6 +111,14 @@ impl Summary {
                 .plates
                 .iter()
                 .map(|plate| reader.plate(plate))
+                .collect(),
+            condensed: condensed
+                .iter()
+                .map(|(term, rows)| CondensedSummary {
+                    term: reader.term(*term),
+                    n_rows: graph.shape(*term).rows,
+                    n_computed: *rows,
+                })
                 .collect(),
         }
     }

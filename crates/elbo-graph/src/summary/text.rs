@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::{Computation, PlateSummary, Summary};
+use super::{Computation, CondensedSummary, PlateSummary, Summary};
 
 /// Parameters that are listed one by one.
 const MOST_PARAMETERS: usize = 24;
@@ -49,6 +49,18 @@ impl Display for Summary {
         }
         for plate in &self.plates {
             write!(f, "\n{plate}")?;
+        }
+        if !self.condensed.is_empty() {
+            writeln!(f, "\nof all rows at once, by sufficient statistics")?;
+        }
+        for CondensedSummary {
+            term,
+            n_rows,
+            n_computed,
+        } in &self.condensed
+        {
+            let (rows, computed) = (thousands(*n_rows), thousands(*n_computed));
+            writeln!(f, "  {term}: {rows} rows as {computed}")?;
         }
         Ok(())
     }

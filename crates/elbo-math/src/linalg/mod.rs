@@ -8,11 +8,13 @@ mod cholesky;
 mod eigen;
 mod matrix;
 mod product;
+mod triangular_factor;
 
 pub use cholesky::Cholesky;
 pub use eigen::SymmetricEigen;
 pub use matrix::{Matrix, axpy, dot};
 pub use product::{View, gram, matmul, matmul_into, matmul_nt, matmul_tn};
+pub use triangular_factor::triangular_factor;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,327 @@
+//! Values whose rows are known multiples of unknown numbers.
+//!
+//! The one idea: a linear predictor, however it was written (products, sums, columns of a design
+//! matrix, effects of groups), is `known_r + Σ_k c_kr s_k(r)`, where `s_k(r)` is an entry of some
+//! unknown value. What is not linear becomes an unknown value itself, with a row for each class of
+//! rows that are alike. Deliberately absent: what such a form is good for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::rows::{Classes, by_row, select};
+use crate::graph::{Graph, Node, NodeId, Op};
+use crate::plan::is_row_local;
+use crate::pointwise::Function;
+
+/// Numbers that the forms of one value may take: 256 MiB.
+const MOST_NUMBERS: usize = 1 << 25;
+
+/// Which entry of a value each row reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Entry {
+    One(u32),
+    ByRow(Arc<[u32]>),
+}
+
+/// A column of `rows` numbers: `known` plus multiples of unknown numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Linear {
+    pub known: Vec<f64>,
+    pub parts: BTreeMap<(NodeId, Entry), Vec<f64>>,
+}
+
+impl Linear {
+    fn constant(known: Vec<f64>) -> Self {
+        Self {
+            known,
+            parts: BTreeMap::new(),
+        }
+    }
+
+    fn one(n_rows: usize, node: NodeId, entry: Entry) -> Self {
+        Self {
+            known: vec![0.0; n_rows],
+            parts: BTreeMap::from([((node, entry), vec![1.0; n_rows])]),
+        }
+    }
+
+    fn numbers(&self) -> usize {
+        self.known.len() * (1 + self.parts.len())
+    }
+
+    /// Multiplies every row by a known number.
+    pub(super) fn scale(&mut self, factor: impl Fn(usize) -> f64) {
+        for column in self.parts.values_mut().chain([&mut self.known]) {
+            for (row, value) in column.iter_mut().enumerate() {
+                *value *= factor(row);
+            }
+        }
+    }
+
+    /// Adds a multiple of another column.
+    pub(super) fn add(&mut self, other: &Self, factor: f64) {
+        let add = |to: &mut Vec<f64>, from: &[f64]| {
+            for (t, f) in to.iter_mut().zip(from) {
+                *t += factor * f;
+            }
+        };
+        add(&mut self.known, &other.known);
+        for (key, from) in &other.parts {
+            let to = self.parts.entry(key.clone());
+            add(to.or_insert_with(|| vec![0.0; from.len()]), from);
+        }
+    }
+}
+
+/// The columns of `node`, which has `n_rows` rows or one that is repeated; `None` where that would
+/// not help, or take too much memory.
+pub(super) fn linear(graph: &mut Graph, node: NodeId, n_rows: usize) -> Option<Vec<Linear>> {
+    let mut forms = Forms {
+        graph,
+        n_rows,
+        found: BTreeMap::new(),
+        products: BTreeMap::new(),
+        numbers: 0,
+    };
+    let nodes = by_row(forms.graph, node);
+    for id in nodes {
+        let form = forms.of(id)?;
+        forms.numbers += form.iter().map(Linear::numbers).sum::<usize>();
+        if forms.numbers > MOST_NUMBERS {
+            return None;
+        }
+        forms.found.insert(id, form);
+    }
+    forms.found.remove(&node)
+}
+
+struct Forms<'g> {
+    graph: &'g mut Graph,
+    n_rows: usize,
+    found: BTreeMap<NodeId, Vec<Linear>>,
+    /// A common unknown number times an unknown value.
+    products: BTreeMap<(NodeId, NodeId), NodeId>,
+    numbers: usize,
+}
+
+impl Forms<'_> {
+    fn of(&mut self, id: NodeId) -> Option<Vec<Linear>> {
+        let Node { op, shape } = self.graph.nodes[id.index()].clone();
+        let (n_rows, cols) = (self.n_rows, shape.cols);
+        if shape.rows != n_rows || matches!(op, Op::Constant(_)) {
+            return self.leaf(id);
+        }
+        let form = match &op {
+            Op::Gather {
+                source,
+                index,
+                per_row,
+                width,
+            } => {
+                let column = |c: usize| {
+                    let position = |row: usize| {
+                        let piece = index[row * per_row + c / width] as usize;
+                        narrow(piece * width + c % width)
+                    };
+                    let is_one = (1..n_rows).all(|row| position(row) == position(0));
+                    let entry = if is_one {
+                        Entry::One(position(0))
+                    } else {
+                        Entry::ByRow((0..n_rows).map(position).collect())
+                    };
+                    Linear::one(n_rows, *source, entry)
+                };
+                Some((0..cols).map(column).collect())
+            }
+            Op::Columns(parts) => {
+                let parts: Option<Vec<_>> = parts.iter().map(|p| self.arg(*p)).collect();
+                Some(parts?.concat())
+            }
+            Op::RowSum(source) => {
+                let mut sum = Linear::constant(vec![0.0; n_rows]);
+                for column in self.arg(*source)? {
+                    sum.add(&column, 1.0);
+                }
+                Some(vec![sum])
+            }
+            Op::MatMul { a, b } => self.product_of_matrices(*a, *b, cols),
+            Op::Pointwise { function, args } => self.pointwise(*function, args, cols)?,
+            _ => None,
+        };
+        match form {
+            Some(form) => Some(form),
+            None if is_row_local(&op) => self.classes(id, cols),
+            None => None,
+        }
+    }
+
+    /// An argument that may be a repeated row.
+    fn arg(&mut self, id: NodeId) -> Option<Vec<Linear>> {
+        match self.found.get(&id) {
+            Some(form) => Some(form.clone()),
+            None => self.leaf(id),
+        }
+    }
+
+    fn leaf(&self, id: NodeId) -> Option<Vec<Linear>> {
+        let (shape, n_rows) = (self.graph.shape(id), self.n_rows);
+        let known = self.graph.known(id);
+        if shape.rows != 1 && known.is_none() {
+            // Its rows are unknown numbers of their own.
+            return None;
+        }
+        let column = |c: usize| {
+            if let Some(values) = known {
+                let at = |row: usize| values[row % shape.rows * shape.cols + c];
+                Linear::constant((0..n_rows).map(at).collect())
+            } else {
+                Linear::one(n_rows, id, Entry::One(narrow(c)))
+            }
+        };
+        Some((0..shape.cols).map(column).collect())
+    }
+
+    fn product_of_matrices(&mut self, a: NodeId, b: NodeId, cols: usize) -> Option<Vec<Linear>> {
+        let left = self.arg(a)?;
+        let known = self.graph.known(b).cloned();
+        if known.is_none() && left.iter().any(|column| !column.parts.is_empty()) {
+            return None;
+        }
+        let column = |c: usize| {
+            let mut sum = Linear::constant(vec![0.0; self.n_rows]);
+            for (j, factor) in left.iter().enumerate() {
+                let entry = j * cols + c;
+                if let Some(b) = &known {
+                    sum.add(factor, b[entry]);
+                } else {
+                    let key = (b, Entry::One(narrow(entry)));
+                    sum.parts.insert(key, factor.known.clone());
+                }
+            }
+            sum
+        };
+        Some((0..cols).map(column).collect())
+    }
+
+    /// `Some(None)` if the function is not linear in what is unknown.
+    #[expect(
+        clippy::option_option,
+        reason = "giving up is not the same as not being linear"
+    )]
+    fn pointwise(
+        &mut self,
+        function: Function,
+        args: &[NodeId],
+        cols: usize,
+    ) -> Option<Option<Vec<Linear>>> {
+        use Function::{Add, Divide, Multiply, MultiplyAdd, Negate, Subtract};
+        if !matches!(
+            function,
+            Add | Divide | Multiply | MultiplyAdd | Negate | Subtract
+        ) {
+            return Some(None);
+        }
+        let mut forms = Vec::new();
+        for arg in args {
+            let form = self.arg(*arg)?;
+            forms.push((0..cols).map(|c| form[c % form.len()].clone()).collect());
+        }
+        let forms: Vec<Vec<Linear>> = forms;
+        let mut result = Vec::new();
+        for c in 0..cols {
+            let of = |k: usize| &forms[k][c];
+            let mut column = of(0).clone();
+            let fits = match function {
+                Add => {
+                    column.add(of(1), 1.0);
+                    true
+                }
+                Subtract => {
+                    column.add(of(1), -1.0);
+                    true
+                }
+                Negate => {
+                    column.scale(|_| -1.0);
+                    true
+                }
+                Divide => {
+                    column.scale(|row| of(1).known[row].recip());
+                    of(1).parts.is_empty()
+                }
+                _ => match self.product(of(0), of(1)) {
+                    Some(product) => {
+                        column = product;
+                        if function == MultiplyAdd {
+                            column.add(of(2), 1.0);
+                        }
+                        true
+                    }
+                    None => false,
+                },
+            };
+            if !fits {
+                return Some(None);
+            }
+            result.push(column);
+        }
+        Some(Some(result))
+    }
+
+    /// The product of two columns, one of which is known but for at most one common factor.
+    fn product(&mut self, a: &Linear, b: &Linear) -> Option<Linear> {
+        let graph = &mut *self.graph;
+        let is_common = |l: &Linear| {
+            l.parts.len() <= 1 && l.parts.keys().all(|(s, _)| graph.shape(*s).is_scalar())
+        };
+        let (factor, other) = if b.parts.is_empty() || !is_common(a) {
+            (b, a)
+        } else {
+            (a, b)
+        };
+        if !is_common(factor) {
+            return None;
+        }
+        let mut column = other.clone();
+        column.scale(|row| factor.known[row]);
+        let Some(((common, entry), multiple)) = factor.parts.iter().next() else {
+            return Some(column);
+        };
+        let mut times = Linear::constant(vec![0.0; self.n_rows]);
+        for ((source, at), coefficient) in &other.parts {
+            let pair = (*common.min(source), *common.max(source));
+            let product = self
+                .products
+                .entry(pair)
+                .or_insert_with(|| graph.pointwise(Function::Multiply, &[pair.0, pair.1]));
+            times
+                .parts
+                .insert((*product, at.clone()), coefficient.clone());
+        }
+        let common = (*common, entry.clone());
+        times.parts.insert(common, other.known.clone());
+        times.scale(|row| multiple[row]);
+        column.add(&times, 1.0);
+        column.parts.retain(|_, c| c.iter().any(|v| *v != 0.0));
+        Some(column)
+    }
+
+    /// A value that is not linear: its distinct rows are unknown numbers.
+    fn classes(&mut self, id: NodeId, cols: usize) -> Option<Vec<Linear>> {
+        let most = self.n_rows / 2;
+        let classes = Classes::one(self.n_rows).split_by(most, self.graph, id)?;
+        let source = select(self.graph, id, &classes.first_rows());
+        let column = |c: usize| {
+            let position = |class: &u32| narrow(*class as usize * cols + c);
+            let entry = match classes.n {
+                1 => Entry::One(position(&0)),
+                _ => Entry::ByRow(classes.of_row.iter().map(position).collect()),
+            };
+            Linear::one(self.n_rows, source, entry)
+        };
+        Some((0..cols).map(column).collect())
+    }
+}
+
+fn narrow(entry: usize) -> u32 {
+    u32::try_from(entry).expect("entries are 32 bits")
+}
