@@ -244,3 +244,29 @@ fn arguments_that_do_not_fit_are_refused_in_words() {
         }
     }
 }
+
+#[test]
+fn numbers_at_the_ends_of_a_distribution_add_what_is_certain() {
+    for (with, without) in [
+        (
+            "normal_lcdf({1, positive_infinity()} | x[1], exp(x[2]))",
+            "normal_lcdf(1 | x[1], exp(x[2]))",
+        ),
+        (
+            "lognormal_lccdf({0, 0.5, 2} | x[1], exp(x[2]))",
+            "lognormal_lccdf({0.5, 2} | x[1], exp(x[2]))",
+        ),
+        (
+            "pareto_lccdf({0.5, 7} | exp(x[1]), exp(x[2]))",
+            "pareto_lccdf(7 | exp(x[1]), exp(x[2]))",
+        ),
+        (
+            "beta_lcdf({0.3, 1} | exp(x[1]), exp(x[2]))",
+            "beta_lcdf(0.3 | exp(x[1]), exp(x[2]))",
+        ),
+    ] {
+        assert_eq!(of_parameters(with), of_parameters(without), "{with}");
+    }
+    let none = of_parameters("lognormal_lcdf({0, 2} | x[1], exp(x[2]))");
+    assert_eq!(none.map(|f| f.0), Ok(f64::NEG_INFINITY));
+}

@@ -102,7 +102,7 @@ tails! {
     rayleigh_lcdf rayleigh_lccdf = |[y, scale]| (above.ln_1m_exp(), above)
         where { above = (y / scale).square() * -0.5; };
     pareto_lcdf pareto_lccdf = |[y, least, shape]| (above.ln_1m_exp(), above)
-        where { above = shape * (least.ln() - y.ln()); };
+        where { above = shape * at_most_zero(least.ln() - y.ln()); };
     pareto_type_2_lcdf pareto_type_2_lccdf = |[y, m, s, shape]| (above.ln_1m_exp(), above)
         where { above = -(shape * y.standardise(m, s).ln_1p()); };
     uniform_lcdf uniform_lccdf = |[y, low, high]| (

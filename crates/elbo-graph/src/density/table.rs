@@ -141,7 +141,7 @@ pub static DENSITIES: &[Density] = &[
     row("rayleigh_lcdf", &[("y", Positive), ("sigma", Positive)], &[], cumulative::rayleigh_lcdf),
     row("rayleigh_lccdf", &[("y", Positive), ("sigma", Positive)], &[], cumulative::rayleigh_lccdf),
     row("pareto_lcdf", &[("y", Positive), ("y_min", Positive), ("alpha", Positive)], &[AtMost(1, 0)], cumulative::pareto_lcdf),
-    row("pareto_lccdf", &[("y", Positive), ("y_min", Positive), ("alpha", Positive)], &[AtMost(1, 0)], cumulative::pareto_lccdf),
+    row("pareto_lccdf", &[("y", Positive), ("y_min", Positive), ("alpha", Positive)], &[], cumulative::pareto_lccdf),
     row("pareto_type_2_lcdf", &[("y", Real), ("mu", Real), ("lambda", Positive), ("alpha", Positive)], &[AtMost(1, 0)], cumulative::pareto_type_2_lcdf),
     row("pareto_type_2_lccdf", &[("y", Real), ("mu", Real), ("lambda", Positive), ("alpha", Positive)], &[AtMost(1, 0)], cumulative::pareto_type_2_lccdf),
     row("uniform_lcdf", &[("y", Real), ("alpha", Real), ("beta", Real)], &[Below(1, 2)], cumulative::uniform_lcdf),

@@ -50,7 +50,7 @@ real_binary! {
 }
 
 binary! {
-    LogFallingFactorial: |x, n, y| (x - n).plus(1.0).ln_rising(n), x.plus(1.0).digamma_positive() - (x - n).plus(1.0).digamma_positive(), (x - n).plus(1.0).digamma_positive();
+    LogFallingFactorial: |x, n, y| log_falling(x, n), x.plus(1.0).digamma() - (x - n).plus(1.0).digamma(), (x - n).plus(1.0).digamma();
     RisingFactorial: |x, n, y| product(x, n.value(), 1.0), logarithmic_slope(x, n.value(), 1.0) * y, T::constant(0.0);
     FallingFactorial: |x, n, y| product(x, n.value(), -1.0), logarithmic_slope(x, n.value(), -1.0) * y, T::constant(0.0);
 }
@@ -234,6 +234,17 @@ fn cylinder<T: Number>(f: fn(f64, f64) -> f64, v: T, x: T) -> T {
 fn modified<T: Number>(f: fn(f64, f64) -> f64, v: T, x: T, sign: f64) -> T {
     let (v, at) = (v.value(), x.value());
     x.chain(f(v, at), || 0.5 * sign * (f(v - 1.0, at) + f(v + 1.0, at)))
+}
+
+/// `log |Γ(x + 1)| − log |Γ(x − n + 1)|`; where both are positive, without cancellation.
+fn log_falling<T: Number>(x: T, n: T) -> T {
+    let (first, last) = ((x - n).plus(1.0), x.plus(1.0));
+    let are_positive = first.value() > 0.0 && last.value() > 0.0;
+    T::select(
+        are_positive,
+        first.ln_rising(n),
+        last.ln_gamma() - first.ln_gamma(),
+    )
 }
 
 /// Factors of a rising (`step` = 1) or falling factorial; more are taken by log-gammas.

@@ -2,9 +2,11 @@
 //!
 //! One object; its values are numbers, lists of lists of equal length, and for tuples objects with
 //! the keys "1", "2" and so on. Infinities and NaN are the strings "Inf", "-Inf" and "NaN"
-//! `[@stan2025reference, JSON format]`. Numbers go straight into one block for each variable, so that
+//! `[@stan2025reference, JSON format]`; the words alone, which many programs write, are read as if they
+//! stood in quotes. Numbers go straight into one block for each variable, so that
 //! reading takes little more memory than what is read.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,18 +22,99 @@ use super::{Tensor, Value};
 /// A sentence with line and column, and the variable where one is being read.
 pub fn read_json(bytes: &[u8]) -> Result<BTreeMap<String, Value>, String> {
     let current = RefCell::new(String::new());
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let (bytes, quoted) = quoted(bytes);
+    let mut reader = serde_json::Deserializer::from_slice(&bytes);
     let read = Variables { current: &current }
         .deserialize(&mut reader)
         .and_then(|data| reader.end().map(|()| data));
     read.map_err(|error| {
         let name = current.borrow();
+        let error = in_place(&error, &quoted);
         if name.is_empty() {
-            error.to_string()
+            error
         } else {
             format!("`{name}`: {error}")
         }
     })
+}
+
+/// A number's name, with a sign perhaps.
+fn named(text: &str) -> Option<f64> {
+    let (is_negative, word) = match text.strip_prefix('-') {
+        Some(word) => (true, word),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let is = |name: &str| word.eq_ignore_ascii_case(name);
+    match () {
+        () if is("nan") => Some(f64::NAN),
+        () if !is("inf") && !is("infinity") => None,
+        () if is_negative => Some(f64::NEG_INFINITY),
+        () => Some(f64::INFINITY),
+    }
+}
+
+/// Bare names of numbers in quotes, and where in the new text they end, by line and column.
+fn quoted(bytes: &[u8]) -> (Cow<'_, [u8]>, Vec<(usize, usize)>) {
+    let is_word = |b: u8| b.is_ascii_alphabetic() || b == b'+' || b == b'-';
+    let mut text: Vec<u8> = Vec::new();
+    let mut ends = Vec::new();
+    let (mut copied, mut at) = (0, 0);
+    // Lines and what was copied before the current one.
+    let (mut line, mut line_start) = (1, 0_isize);
+    let (mut in_string, mut is_escaped) = (false, false);
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if byte == b'\n' {
+            line += 1;
+            line_start = at.cast_signed() + 1 + 2 * ends.len().cast_signed();
+        }
+        if in_string {
+            in_string = is_escaped || byte != b'"';
+            is_escaped = !is_escaped && byte == b'\\';
+            at += 1;
+            continue;
+        }
+        in_string = byte == b'"';
+        if !matches!(byte, b'N' | b'n' | b'I' | b'i' | b'+' | b'-') {
+            at += 1;
+            continue;
+        }
+        let len = bytes[at..].iter().take_while(|b| is_word(**b)).count();
+        let word = std::str::from_utf8(&bytes[at..at + len]).unwrap_or_default();
+        let is_alone = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+        if is_alone && named(word).is_some() {
+            text.extend_from_slice(&bytes[copied..at]);
+            text.push(b'"');
+            text.extend_from_slice(word.as_bytes());
+            text.push(b'"');
+            copied = at + len;
+            let end = text.len().cast_signed() - line_start;
+            ends.push((line, end.unsigned_abs()));
+        }
+        at += len.max(1);
+    }
+    if ends.is_empty() {
+        return (Cow::Borrowed(bytes), ends);
+    }
+    text.extend_from_slice(&bytes[copied..]);
+    (Cow::Owned(text), ends)
+}
+
+/// An error with its column in the text as it was written.
+fn in_place(error: &serde_json::Error, quoted: &[(usize, usize)]) -> String {
+    let (line, column) = (error.line(), error.column());
+    let before = quoted
+        .iter()
+        .filter(|(l, end)| *l == line && *end <= column);
+    let message = error.to_string();
+    let place = format!(" at line {line} column {column}");
+    match message.strip_suffix(&place) {
+        Some(what) => {
+            let column = column - 2 * before.count();
+            format!("{what} at line {line} column {column}")
+        }
+        None => message,
+    }
 }
 
 /// The object as a whole.
@@ -178,13 +261,10 @@ impl<'de> Visitor<'de> for Entries<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        let x = match text {
-            "Inf" | "+Inf" | "Infinity" | "+Infinity" => f64::INFINITY,
-            "-Inf" | "-Infinity" => f64::NEG_INFINITY,
-            "NaN" => f64::NAN,
-            _ => return Err(E::custom(format!("\"{text}\" is no number"))),
-        };
-        self.block.real(self.depth, x)
+        match named(text) {
+            Some(x) => self.block.real(self.depth, x),
+            None => Err(E::custom(format!("\"{text}\" is no number"))),
+        }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
@@ -273,6 +353,40 @@ mod tests {
                 f64::NEG_INFINITY
             ])))
         );
+    }
+
+    #[test]
+    fn names_of_numbers_stand_with_quotes_and_without() {
+        for (text, expected) in [
+            ("NaN", f64::NAN),
+            ("\"NaN\"", f64::NAN),
+            ("\"nan\"", f64::NAN),
+            ("-NaN", f64::NAN),
+            ("Inf", f64::INFINITY),
+            ("Infinity", f64::INFINITY),
+            ("\"+inf\"", f64::INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("\"-Infinity\"", f64::NEG_INFINITY),
+        ] {
+            let Ok(Value::Reals(found)) = one(text) else {
+                panic!("{text}");
+            };
+            let found = found.entries()[0];
+            assert!(
+                found.is_nan() && expected.is_nan() || found.total_cmp(&expected).is_eq(),
+                "{text}: {found}"
+            );
+        }
+        let list = one("[[1, NaN], [-Infinity, 2]]").map(|v| v.shape().to_vec());
+        assert_eq!(list, Ok(vec![2, 2]));
+        // Names and text are left alone.
+        let data = read_json(b"{\"NaN, Inf \\\" NaN\": NaN}").expect("one variable");
+        assert!(data.contains_key("NaN, Inf \" NaN"));
+        for text in ["Nan1", "1Inf", "Infin", "in", "--Inf", "null"] {
+            assert!(one(text).is_err(), "{text}");
+        }
+        let message = read_json(b"{\"y\": 1,\n \"x\": [NaN, Inf, what]}").expect_err("no number");
+        assert!(message.contains("line 2 column 18"), "{message}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Distribution functions, and quantiles.
 //!
-//! The one idea: a count beyond its distribution's ends has a probability of 0 or 1, which is known;
-//! the rest is `elbo-graph`'s.
+//! The one idea: beyond its distribution's ends a count has a probability of 0 or 1, which is known, and
+//! so has any number at them; the rest is `elbo-graph`'s.
 
 use elbo_graph::{Density, Function};
 
@@ -42,7 +42,7 @@ pub(super) fn tail(call: &mut Call<'_>, density: &'static Density) -> Terms {
     let is_above = density.name.ends_with("_lccdf");
     let name = density.name.split("_lc").next().unwrap_or(density.name);
     if !call.types[0].is_discrete() {
-        return call.trace.density(density, &args);
+        return with_ends(call.trace, density, args, name, is_above);
     }
     let n = args.iter().map(Operand::len).max().unwrap_or(0);
     let at = |arg: &Operand, i: usize| arg.number(if arg.len() == 1 { 0 } else { i }).known();
@@ -80,6 +80,58 @@ pub(super) fn tail(call: &mut Call<'_>, density: &'static Density) -> Terms {
     let mut terms = call.trace.density(density, &inside)?;
     for (i, log) in beyond {
         terms.entries_mut()[i] = Number::Known(log);
+    }
+    Ok(terms)
+}
+
+/// The tail of numbers, of which some may be at the ends of the distribution.
+fn with_ends(
+    trace: &mut Trace,
+    density: &'static Density,
+    mut args: Vec<Operand>,
+    name: &str,
+    is_above: bool,
+) -> Terms {
+    let (low, high) = match name {
+        "beta" | "beta_proportion" => (0.0, 1.0),
+        "lognormal"
+        | "exponential"
+        | "gamma"
+        | "chi_square"
+        | "inv_gamma"
+        | "inv_chi_square"
+        | "scaled_inv_chi_square"
+        | "weibull"
+        | "frechet"
+        | "rayleigh"
+        | "loglogistic" => (0.0, f64::INFINITY),
+        _ => (f64::NEG_INFINITY, f64::INFINITY),
+    };
+    let n = args.iter().map(Operand::len).max().unwrap_or(0);
+    let mut within: Vec<Number> = args[0].numbers().collect();
+    let mut at_end = Vec::new();
+    for (i, y) in within.iter_mut().enumerate() {
+        let known = y.known().filter(|y| *y == low || *y == high);
+        if let Some(end) = known {
+            at_end.push((i, (end == high) == is_above));
+            // Any other number: the term is replaced.
+            *y = Number::Known(0.5);
+        }
+    }
+    if at_end.is_empty() {
+        return trace.density(density, &args);
+    }
+    let is_one = within.len() == 1;
+    args[0] = Operand::Numbers(Tensor::new(args[0].shape().to_vec(), within));
+    let mut terms = trace.density(density, &args)?;
+    for (i, is_impossible) in at_end {
+        let log = if is_impossible {
+            f64::NEG_INFINITY
+        } else {
+            0.0
+        };
+        let entries = if is_one { 0..n } else { i..i + 1 };
+        terms.entries_mut()[entries].fill(Number::Known(log));
     }
     Ok(terms)
 }
