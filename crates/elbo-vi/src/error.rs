@@ -108,6 +108,9 @@ pub enum ViError {
         /// What it said.
         message: String,
     },
+    /// It was stopped before there was anything to keep.
+    #[error("stopped before there was anything to keep; let it run longer")]
+    Interrupted,
     /// A matrix could not be decomposed.
     #[error(transparent)]
     Matrix(#[from] elbo_math::MathError),

@@ -5,6 +5,8 @@
 //! Deliberately absent: the sampler, and comparing draws with a fit (`diagnostic::compare`).
 
 mod beginning;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -18,6 +20,9 @@ use nuts_rs::{
 use crate::diagnostic::monte_carlo_error::Summary;
 use crate::method::{Pathfinder, Start};
 use crate::{Draws, Target, ViError};
+
+/// Fewer draws of a chain than this tell nothing.
+const FEWEST: usize = 4;
 
 /// How to sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +105,9 @@ pub struct Sample {
     pub summaries: Vec<Summary>,
     /// Gradients computed, warm-up included.
     pub gradient_evaluations: u64,
+    /// Whether it was stopped before the chains ended: there are then fewer draws, and perhaps chains,
+    /// than were asked for.
+    pub interrupted: bool,
 }
 
 impl Sample {
@@ -139,35 +147,58 @@ impl Sample {
 /// [`ViError::Setting`], [`ViError::Start`] where no start has a finite density, and what the
 /// density itself fails with.
 pub fn sample(target: &Target<'_>, config: &SampleConfig, seed: u64) -> Result<Sample, ViError> {
+    sample_until(target, config, seed, &|| false)
+}
+
+/// As [`sample`], until `stop` says so, which every chain asks before every draw. What is kept then are
+/// equally many draws of every chain that has at least half as many as the longest.
+///
+/// # Errors
+/// As [`sample`]; [`ViError::Interrupted`] if no chain has kept four draws.
+pub fn sample_until(
+    target: &Target<'_>,
+    config: &SampleConfig,
+    seed: u64,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Sample, ViError> {
     check(config)?;
     let before = target.gradient_evaluations();
     let chains = parallel::map_chunks(config.n_chains, 1, |range| {
-        run_chain(target, config, seed, range.start as u64)
+        run_chain(target, config, seed, range.start as u64, stop)
     });
-    let mut draws = Draws::zeros(target.dimension(), config.n_chains * config.n_draws);
+    let chains = chains.into_iter().collect::<Result<Vec<_>, ViError>>()?;
+    let length = |chain: &ChainDraws| chain.trajectories.len();
+    let longest = chains.iter().map(length).max().unwrap_or(0);
+    if longest < FEWEST {
+        return Err(ViError::Interrupted);
+    }
+    let kept = |n: usize| n >= FEWEST && 2 * n >= longest;
+    let chains: Vec<ChainDraws> = chains.into_iter().filter(|c| kept(length(c))).collect();
+    let (n_chains, n_draws) = (
+        chains.len(),
+        chains.iter().map(length).min().unwrap_or(longest),
+    );
+    let mut draws = Draws::zeros(target.dimension(), n_chains * n_draws);
     let (mut trajectories, mut tuned) = (Vec::new(), Vec::new());
     for (c, chain) in chains.into_iter().enumerate() {
-        let chain = chain?;
-        draws.put(c * config.n_draws, &chain.draws);
-        trajectories.extend(chain.trajectories);
+        draws.put(c * n_draws, &chain.draws.slice(0..n_draws));
+        trajectories.extend_from_slice(&chain.trajectories[..n_draws]);
         tuned.push(chain.tuned);
     }
     let divergences = trajectories.iter().filter(|t| t.diverged).count();
     let summaries = parallel::map_chunks(target.dimension(), 1, |range| {
-        let chains: Vec<&[f64]> = draws
-            .coordinate(range.start)
-            .chunks(config.n_draws)
-            .collect();
+        let chains: Vec<&[f64]> = draws.coordinate(range.start).chunks(n_draws).collect();
         Summary::of(&chains)
     });
     Ok(Sample {
         draws,
-        n_chains: config.n_chains,
+        n_chains,
         divergences,
         trajectories,
         tuned,
         summaries,
         gradient_evaluations: target.gradient_evaluations() - before,
+        interrupted: (n_chains, n_draws) != (config.n_chains, config.n_draws),
     })
 }
 
@@ -182,7 +213,7 @@ fn check(config: &SampleConfig) -> Result<(), ViError> {
     if config.n_chains == 0 {
         return refuse("n_chains", "0".into(), "at least 1");
     }
-    if config.n_draws < 4 {
+    if config.n_draws < FEWEST {
         return refuse("n_draws", config.n_draws.to_string(), "at least 4");
     }
     if !(config.target_accept > 0.0 && config.target_accept < 1.0) {
@@ -207,6 +238,7 @@ fn run_chain(
     config: &SampleConfig,
     seed: u64,
     chain: u64,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<ChainDraws, ViError> {
     let mut settings = DiagNutsSettings {
         num_tune: config.n_warmup as u64,
@@ -247,6 +279,9 @@ fn run_chain(
         inverse_masses: vec![1.0; target.dimension()],
     };
     for t in 0..config.n_warmup + config.n_draws {
+        if stop() {
+            break;
+        }
         let (position, _, stats, progress) = sampler
             .expanded_draw()
             .map_err(|_| failed("a NUTS trajectory"))?;
@@ -335,123 +370,5 @@ impl CpuLogpFunc for Position<'_> {
         _: &[f64],
     ) -> Result<(), CpuMathError> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use elbo_math::linalg::Cholesky;
-    use elbo_testkit::Estimate;
-
-    use super::*;
-    use crate::LogDensity;
-    use crate::density::FromFn;
-    use crate::testing::{FUNNEL, Gaussian};
-
-    #[test]
-    fn moments_of_a_gaussian_are_recovered_to_their_own_error() {
-        let gaussian = Gaussian::new(5, 100.0, 3);
-        let target = Target::new(&gaussian, 5).unwrap();
-        let sample = sample(&target, &SampleConfig::default(), 3).unwrap();
-        assert!(sample.reliable(), "{:?}", sample.summaries);
-        for (i, summary) in sample.summaries.iter().enumerate() {
-            Estimate {
-                mean: summary.mean,
-                mcse: summary.mcse_mean,
-            }
-            .assert_agrees("mean", 3, gaussian.mean[i]);
-            Estimate {
-                mean: summary.sd,
-                mcse: summary.mcse_sd,
-            }
-            .assert_agrees("sd", 3, gaussian.covariance[(i, i)].sqrt());
-        }
-        assert_eq!((sample.trajectories.len(), sample.tuned.len()), (4000, 4));
-        for (s, trajectory) in sample.trajectories.iter().enumerate() {
-            let value = gaussian.log_density_and_gradient(&sample.draws.draw(s), &mut [0.0; 5]);
-            // The same numbers up to the sampler's own rescaling.
-            assert!((trajectory.log_density - value.unwrap()).abs() < 1e-9);
-            assert!((0.0..=1.0).contains(&trajectory.acceptance));
-            assert!(trajectory.n_steps >= 1 && trajectory.n_steps < 1 << (trajectory.depth + 1));
-        }
-        let precision = Cholesky::new(&gaussian.covariance).unwrap().inverse();
-        for tuned in &sample.tuned {
-            for (i, inverse_mass) in tuned.inverse_masses.iter().enumerate() {
-                // The sampler's rule is sd(x)/sd(∇log p), here √(Σ/Λ); tuned on some hundred draws,
-                // it is within a factor of two.
-                let rule = (gaussian.covariance[(i, i)] / precision[(i, i)]).sqrt();
-                let ratio = inverse_mass / rule;
-                assert!((0.5..2.0).contains(&ratio), "{ratio}");
-            }
-        }
-        // Warm-up counts, and nothing is counted twice.
-        assert_eq!(sample.gradient_evaluations, target.gradient_evaluations());
-        assert!(sample.gradient_evaluations > 8000);
-    }
-
-    #[test]
-    fn the_draws_do_not_depend_on_the_number_of_threads() {
-        let gaussian = Gaussian::new(3, 4.0, 4);
-        let config = SampleConfig {
-            n_warmup: 50,
-            n_draws: 20,
-            ..SampleConfig::default()
-        };
-        let run = |threads, seed| {
-            let target = Target::new(&gaussian, 3).unwrap();
-            parallel::with_threads(threads, || sample(&target, &config, seed).unwrap().draws)
-        };
-        let one = run(1, 5);
-        assert_eq!(one, run(3, 5));
-        assert_ne!(one, run(1, 6));
-    }
-
-    #[test]
-    fn a_funnel_is_no_reference_and_says_so() {
-        let target = Target::new(&FUNNEL, 10).unwrap();
-        let sample = sample(&target, &SampleConfig::default(), 7).unwrap();
-        assert!(!sample.reliable());
-        assert!(sample.divergences > 0 || sample.smallest_ess() < 400.0);
-    }
-
-    #[test]
-    fn failures_keep_their_cause() {
-        let run = |density: &dyn LogDensity, start| {
-            let target = Target::new(density, 1).unwrap();
-            let config = SampleConfig {
-                start,
-                ..SampleConfig::default()
-            };
-            sample(&target, &config, 1).unwrap_err()
-        };
-        let panics = FromFn(|x: &[f64], g: &mut [f64]| {
-            assert!(x[0] < 1.0, "beyond one");
-            g[0] = 1.0;
-            x[0]
-        });
-        assert_eq!(
-            run(&panics, Start::Point(vec![0.0])),
-            ViError::Panicked {
-                message: "beyond one".into()
-            }
-        );
-        let nowhere = FromFn(|_: &[f64], _: &mut [f64]| f64::NEG_INFINITY);
-        assert!(matches!(
-            run(&nowhere, Start::Random),
-            ViError::Start { .. }
-        ));
-        let target = Target::new(&panics, 1).unwrap();
-        let config = SampleConfig {
-            n_chains: 0,
-            ..SampleConfig::default()
-        };
-        let error = sample(&target, &config, 1).unwrap_err();
-        assert!(matches!(
-            error,
-            ViError::Setting {
-                name: "n_chains",
-                ..
-            }
-        ));
     }
 }

@@ -9,8 +9,8 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::math::parallel;
 use elbo::stan::DensityOptions;
 use elbo::vi::method::Start;
-use elbo::vi::sample::{Sample, SampleConfig, Trajectory, Tuned, sample};
-use elbo::vi::{Draws, Target};
+use elbo::vi::sample::{Sample, SampleConfig, Trajectory, Tuned, sample_until};
+use elbo::vi::{Draws, Target, ViError};
 use elbo_data::DataError;
 use elbo_data::cmdstan::{CmdStanChain, CmdStanMethod, CmdStanRun, CmdStanWriter};
 use elbo_data::fit::{FitRecord, Verdict, write_file};
@@ -18,10 +18,10 @@ use serde_json::{Map, Value, json};
 
 use super::fit::given_options;
 use super::thread_count;
-use crate::console::{Notes, Results};
+use crate::console::{Notes, Results, to_stderr};
 use crate::failure::Failure;
 use crate::stan::{self, Loaded, Parts, answer, output, record, report};
-use crate::{stored, verdict};
+use crate::{interrupt, stored, verdict};
 
 #[derive(Debug, Args)]
 struct Options {
@@ -111,7 +111,14 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<u8, Failure> {
             nothing_to_infer(&loaded, &options)?
         } else {
             let target = Target::new(&loaded.model, loaded.model.dimension())?;
-            sample(&target, &config, options.seed)?
+            interrupt::begin_fit();
+            match sample_until(&target, &config, options.seed, &interrupt::requested) {
+                Err(ViError::Interrupted) => {
+                    to_stderr("interrupted before any draw was kept; nothing is saved");
+                    return Ok(interrupt::EXIT_CODE);
+                }
+                drawn => drawn?,
+            }
         };
         let seconds = start.elapsed().as_secs_f64();
         let record = describe(&options, matches, &loaded, &drawn, seconds);
@@ -148,6 +155,7 @@ fn nothing_to_infer(loaded: &Loaded, options: &Options) -> Result<Sample, Failur
         tuned: vec![tuned; options.chains],
         summaries: Vec::new(),
         gradient_evaluations: 0,
+        interrupted: false,
     })
 }
 
@@ -159,7 +167,24 @@ fn describe(
     drawn: &Sample,
     seconds: f64,
 ) -> FitRecord {
-    let (verdict, verdict_text) = judged(drawn);
+    let (mut verdict, mut verdict_text) = judged(drawn);
+    let per_chain = drawn.draws.n_draws() / drawn.n_chains.max(1);
+    if drawn.interrupted {
+        // However well they agree, it is not the sample that was asked for.
+        if verdict == Verdict::Good {
+            verdict = Verdict::Usable;
+        }
+        let grade = if verdict == Verdict::Bad {
+            "bad"
+        } else {
+            "usable"
+        };
+        let (_, rest) = verdict_text.split_once(": ").unwrap_or_default();
+        verdict_text = format!(
+            "{grade}: interrupted after {per_chain} of {} draws of {} of {} chains; {rest}",
+            options.draws, drawn.n_chains, options.chains
+        );
+    }
     let finite = |x: f64| x.is_finite().then_some(x);
     let keys = [
         ("dimension", json!(loaded.model.dimension())),
@@ -167,6 +192,7 @@ fn describe(
         ("chains", json!(drawn.n_chains)),
         ("draws", json!(drawn.draws.n_draws())),
         ("divergences", json!(drawn.divergences)),
+        ("interrupted", json!(drawn.interrupted)),
         ("largest_rhat", json!(finite(drawn.largest_rhat()))),
         ("smallest_ess", json!(finite(drawn.smallest_ess()))),
     ];
@@ -178,7 +204,7 @@ fn describe(
         converged: verdict != Verdict::Bad,
         verdict,
         verdict_text,
-        iterations: (options.warmup + options.draws) as u64,
+        iterations: (options.warmup + per_chain) as u64,
         seconds,
         data: record::data_record(loaded),
         extra: Map::from_iter(keys.map(|(key, value)| (key.to_owned(), value))),
@@ -256,6 +282,13 @@ fn conclude(
         })?;
     }
     stdout.finish()?;
+    if drawn.interrupted {
+        to_stderr(&match &options.out {
+            Some(out) => format!("interrupted; the draws so far are in {}", out.display()),
+            None => "interrupted; without --out nothing is saved".to_owned(),
+        });
+        return Ok(interrupt::EXIT_CODE);
+    }
     Ok(verdict::exit_code(verdict))
 }
 
@@ -273,11 +306,12 @@ fn chains(
     let kept: u64 = drawn.trajectories.iter().map(|t| t.n_steps).sum();
     // The clock was read once; gradients say how much of it was warm-up.
     let share = kept as f64 / drawn.gradient_evaluations.max(1) as f64;
+    let n_draws = drawn.draws.n_draws() / drawn.n_chains.max(1);
     for (c, tuned) in drawn.tuned.iter().enumerate() {
         let chain = CmdStanChain {
             chain: c + 1,
             n_warmup: options.warmup,
-            n_draws: options.draws,
+            n_draws,
             target_accept: options.target_accept,
             max_depth: options.max_depth,
             step_size: tuned.step_size,
@@ -295,7 +329,7 @@ fn chains(
         write_file(&path, |out| {
             let mut writer = CmdStanWriter::new(out, run, &names)?;
             let mut row = vec![0.0; columns.len()];
-            for s in c * options.draws..(c + 1) * options.draws {
+            for s in c * n_draws..(c + 1) * n_draws {
                 let t = &drawn.trajectories[s];
                 for (x, column) in row.iter_mut().zip(columns) {
                     *x = column[s];
