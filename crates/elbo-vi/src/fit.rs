@@ -6,7 +6,7 @@
 
 use elbo_math::random::stream;
 
-use crate::diagnostic::importance::WeightedDraws;
+use crate::diagnostic::importance::{Moments, WeightedDraws};
 use crate::diagnostic::verdict::{Verdict, VerdictConfig};
 use crate::driver::{self, DriverConfig, Fitted, Observer, Outcome, silent};
 use crate::method::auto::Rung;
@@ -64,6 +64,8 @@ pub struct Fit {
     /// The degrees of centring that the fit was made with, where it was made in other coordinates
     /// than the user's; what they mean is the density's to say.
     pub degrees: Option<Vec<f64>>,
+    /// Of the user's coordinates, until the fit is told in them.
+    original_moments: Option<Vec<Moments>>,
 }
 
 /// Fits a density of `dimension` unconstrained numbers.
@@ -198,13 +200,14 @@ impl Fit {
             tried,
             gradient_evaluations: target.gradient_evaluations(),
             degrees: None,
+            original_moments: rung.judged.original_moments,
         }
     }
 
     /// The same fit in the user's coordinates.
     fn in_original(mut self, learnt: Learnt) -> Self {
         self.weighted = self.weighted.in_original(&*learnt.coordinates);
-        self.verdict.moments = self.weighted.moments().unwrap_or_default();
+        self.verdict.moments = self.original_moments.take().unwrap_or_default();
         self.gradient_evaluations += learnt.gradient_evaluations;
         self.degrees = Some(learnt.degrees.clone());
         self.approximation = Box::new(Reparameterised::new(
@@ -227,9 +230,7 @@ impl Fit {
             return self.own(mean);
         }
         let weighted = self.is_weighted();
-        let pick = |m: &crate::diagnostic::importance::Moments| {
-            if weighted { m.mean.mean } else { m.own_mean }
-        };
+        let pick = |m: &Moments| if weighted { m.mean.mean } else { m.own_mean };
         moments.iter().map(pick).collect()
     }
 
@@ -244,9 +245,7 @@ impl Fit {
             });
         }
         let weighted = self.is_weighted();
-        let pick = |m: &crate::diagnostic::importance::Moments| {
-            if weighted { m.sd.mean } else { m.own_sd }
-        };
+        let pick = |m: &Moments| if weighted { m.sd.mean } else { m.own_sd };
         moments.iter().map(pick).collect()
     }
 

@@ -6,7 +6,6 @@ use std::time::Instant;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use elbo::Grade;
 use elbo::math::parallel;
-use elbo::vi::diagnostic::importance::Bound;
 use elbo::vi::driver::Stopped;
 use elbo::vi::fit::fit_observed;
 use elbo::vi::method::Start;
@@ -137,7 +136,7 @@ fn describe(
     start: Instant,
 ) -> FitRecord {
     let judged = &fit.verdict;
-    let bound = bound(fit);
+    let bound = judged.bound();
     FitRecord {
         model: loaded.name.clone(),
         method: options.method.clone(),
@@ -158,19 +157,6 @@ fn describe(
         extra: keys(loaded, fit),
         ..FitRecord::default()
     }
-}
-
-/// A bound that draws do not tell to this many nats is that of tails alone.
-const TOLD: f64 = 1.0;
-
-/// The bound of the answer: the ELBO of `q`, or where the tails of `q` are so heavy that its draws do
-/// not tell it, that of the weighted draws which the answer consists of.
-fn bound(fit: &Fit) -> Bound {
-    let own = fit.verdict.elbo;
-    if own.error > TOLD && fit.is_weighted() {
-        return fit.verdict.importance_weighted_elbo;
-    }
-    own
 }
 
 /// Keys beyond the contract's.
@@ -202,7 +188,8 @@ fn keys(loaded: &Loaded, fit: &Fit) -> Map<String, Value> {
         json!(judged.effective_sample_size),
     );
     let tighter = judged.importance_weighted_elbo.value;
-    keys.insert("elbo_of_q".into(), json!(finite(judged.elbo.value)));
+    let own = judged.tells_elbo().then_some(judged.elbo.value);
+    keys.insert("elbo_of_q".into(), json!(own.and_then(finite)));
     keys.insert("importance_weighted_elbo".into(), json!(finite(tighter)));
     keys.insert(
         "believe".into(),

@@ -96,17 +96,18 @@ pub(super) fn doubts_of_original(weighted: &WeightedDraws, moments: &[Moments]) 
     let limit = khat_threshold(weighted.n_independent());
     let mut doubts = Vec::new();
     let of = |m: &Moments| m.khat_mean.max(m.khat_sd);
-    let own = own_tails(weighted, moments);
+    let error = |m: &Moments| m.mean_error().max(m.sd_error());
+    let suspects: Vec<usize> = (0..moments.len())
+        .filter(|i| !(of(&moments[*i]) <= limit && error(&moments[*i]) <= PRECISE))
+        .collect();
+    let own = own_tails(weighted, moments, &suspects);
     // A tail that equally weighted draws have as well is the posterior's, not a fault of the weights:
     // beyond k̂ = ½ not even independent draws have a standard error.
-    let (heavy, light): (Vec<usize>, Vec<usize>) = (0..moments.len()).partition(|i| own[*i] > 0.5);
-    if let Some(coordinate) = heavy.into_iter().find(|i| !(of(&moments[*i]) <= limit)) {
-        doubts.push(Doubt::HeavyTail {
-            coordinate,
-            khat: own[coordinate],
-        });
+    let (heavy, light): (Vec<_>, Vec<_>) = suspects.into_iter().zip(own).partition(|s| s.1 > 0.5);
+    if let Some((coordinate, khat)) = heavy.into_iter().find(|s| !(of(&moments[s.0]) <= limit)) {
+        doubts.push(Doubt::HeavyTail { coordinate, khat });
     }
-    let light: Vec<(usize, &Moments)> = light.into_iter().map(|i| (i, &moments[i])).collect();
+    let light: Vec<(usize, &Moments)> = light.into_iter().map(|(i, _)| (i, &moments[i])).collect();
     if light.is_empty() {
         return doubts;
     }
@@ -119,7 +120,7 @@ pub(super) fn doubts_of_original(weighted: &WeightedDraws, moments: &[Moments]) 
             mean: !(m.khat_mean <= limit),
         });
     }
-    let (at, error) = worst(&light, |(_, m)| m.mean_error().max(m.sd_error()));
+    let (at, error) = worst(&light, |(_, m)| error(m));
     if !(error <= PRECISE) {
         doubts.push(Doubt::Imprecise {
             coordinate: light[at].0,
@@ -130,20 +131,24 @@ pub(super) fn doubts_of_original(weighted: &WeightedDraws, moments: &[Moments]) 
     doubts
 }
 
-/// k̂ of every coordinate's squares over draws resampled by their weights.
-fn own_tails(weighted: &WeightedDraws, moments: &[Moments]) -> Vec<f64> {
+/// k̂ of the squares of `coordinates` over draws resampled by their weights.
+fn own_tails(weighted: &WeightedDraws, moments: &[Moments], coordinates: &[usize]) -> Vec<f64> {
     let n = weighted.log_q.len();
-    let Some(smoothed) = &weighted.smoothed else {
-        return vec![f64::NAN; moments.len()];
+    let Some(smoothed) = weighted
+        .smoothed
+        .as_ref()
+        .filter(|_| !coordinates.is_empty())
+    else {
+        return vec![f64::NAN; coordinates.len()];
     };
     let mut rng = stream(n as u64, "verdict/tails", 0);
     let chosen = smoothed.resample(n, &mut rng);
     let equal = vec![0.0; n];
-    let tails = moments.iter().enumerate().map(|(i, m)| {
-        let values = weighted.draws.coordinate(i);
+    let tails = coordinates.iter().map(|i| {
+        let (values, centre) = (weighted.draws.coordinate(*i), moments[*i].mean.mean);
         let squares: Vec<f64> = chosen
             .iter()
-            .map(|s| 2.0 * (values[*s] - m.mean.mean).abs().ln())
+            .map(|s| 2.0 * (values[*s] - centre).abs().ln())
             .collect();
         Smoothed::khat_of(&equal, &squares)
     });

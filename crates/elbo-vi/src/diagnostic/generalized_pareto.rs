@@ -5,6 +5,7 @@
 //! belongs to whoever has it (`psis`).
 
 use elbo_math::log_space::log_sum_exp;
+use elbo_math::simd;
 
 /// Fewer exceedances than this say nothing about a tail `[@vehtari2024psis]`.
 pub(crate) const FEWEST: usize = 5;
@@ -33,11 +34,20 @@ impl GeneralizedPareto {
         let n_grid = 30 + n.isqrt();
         let mean_log =
             |b: f64| exceedances.iter().map(|x| (-b * x).ln_1p()).sum::<f64>() / n as f64;
+        // On the grid all digits of small arguments are not worth as much as a vector's width.
+        let mut logs = vec![0.0; n];
+        let mut mean_log_of_grid = |b: f64| {
+            for (l, x) in logs.iter_mut().zip(exceedances) {
+                *l = 1.0 - b * x;
+            }
+            simd::ln(&mut logs);
+            logs.iter().sum::<f64>() / n as f64
+        };
         let (mut grid, mut profile) = (Vec::with_capacity(n_grid), Vec::with_capacity(n_grid));
         for j in 0..n_grid {
             let b =
                 1.0 / last + (1.0 - (n_grid as f64 / (j as f64 + 0.5)).sqrt()) / (3.0 * quartile);
-            let shape = mean_log(b);
+            let shape = mean_log_of_grid(b);
             grid.push(b);
             profile.push(n as f64 * ((-b / shape).ln() - shape - 1.0));
         }

@@ -9,6 +9,7 @@ use elbo_math::linalg::{Matrix, matmul_nt};
 use elbo_math::log_space::log_sum_exp;
 use elbo_math::parallel;
 use elbo_math::random::stream;
+use elbo_math::simd;
 
 use super::psis::{self, Smoothed, Weighted};
 use crate::reparameterised::Coordinates;
@@ -241,40 +242,78 @@ impl WeightedDraws {
     /// Moments of every coordinate; `None` without overlap.
     pub fn moments(&self) -> Option<Vec<Moments>> {
         let smoothed = self.smoothed.as_ref()?;
-        let ratios = self.independent_ratios();
+        let (weights, ratios) = (smoothed.weights(), self.independent_ratios());
         Some(parallel::map_chunks(self.draws.dimension(), 1, |range| {
-            coordinate_moments(self.draws.coordinate(range.start), &ratios, smoothed)
+            let values = self.draws.coordinate(range.start);
+            coordinate_moments(values, &ratios, smoothed, &weights)
         }))
+    }
+
+    /// Weighted means and standard deviations of every coordinate, which are a fraction of the work of
+    /// [`moments`](Self::moments): no k̂; `None` without overlap.
+    pub(crate) fn spreads(&self) -> Option<Vec<Spread>> {
+        let smoothed = self.smoothed.as_ref()?;
+        let weights = smoothed.weights();
+        let of = |i| Spread::of(self.draws.coordinate(i), smoothed, &weights);
+        Some((0..self.draws.dimension()).map(of).collect())
     }
 }
 
-fn coordinate_moments(values: &[f64], ratios: &[f64], smoothed: &Smoothed) -> Moments {
+/// An importance-weighted mean and standard deviation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spread {
+    pub(crate) mean: Weighted,
+    pub(crate) sd: Weighted,
+}
+
+impl Spread {
+    fn of(values: &[f64], smoothed: &Smoothed, weights: &[f64]) -> Self {
+        let mean = smoothed.expectation_by(weights, values);
+        let squares: Vec<f64> = values.iter().map(|v| (v - mean.mean).powi(2)).collect();
+        let variance = smoothed.expectation_by(weights, &squares);
+        let sd = variance.mean.sqrt();
+        Self {
+            mean,
+            // By the delta method.
+            sd: Weighted {
+                mean: sd,
+                mcse: variance.mcse / (2.0 * sd),
+            },
+        }
+    }
+
+    /// The larger standard error, in standard deviations.
+    pub(crate) fn error(&self) -> f64 {
+        self.mean.mcse.max(self.sd.mcse) / self.sd.mean
+    }
+}
+
+fn coordinate_moments(
+    values: &[f64],
+    ratios: &[f64],
+    smoothed: &Smoothed,
+    weights: &[f64],
+) -> Moments {
     let n = values.len() as f64;
     let own_mean = values.iter().sum::<f64>() / n;
     let own_variance = values.iter().map(|v| (v - own_mean).powi(2)).sum::<f64>() / (n - 1.0);
-    let mean = smoothed.expectation(values);
-    let squares: Vec<f64> = values.iter().map(|v| (v - mean.mean).powi(2)).collect();
-    let variance = smoothed.expectation(&squares);
-    let sd = variance.mean.sqrt();
+    let Spread { mean, sd } = Spread::of(values, smoothed, weights);
     // Of what a draw adds to the mean: its places' average.
-    let mean_size = |size: &dyn Fn(f64) -> f64| -> Vec<f64> {
-        let mut sums = vec![0.0; ratios.len()];
-        for (k, v) in values.iter().enumerate() {
-            sums[k % ratios.len()] += size(v - mean.mean);
-        }
-        sums.iter().map(|s| s.ln()).collect()
+    let away = values.iter().map(|v| v - mean.mean);
+    let mut log_sizes = smoothed.by_draw(away.clone().map(f64::abs));
+    simd::ln(&mut log_sizes);
+    let log_squares = if values.len() == ratios.len() {
+        log_sizes.iter().map(|l| 2.0 * l).collect()
+    } else {
+        let mut sums = smoothed.by_draw(away.map(|v| v * v));
+        simd::ln(&mut sums);
+        sums
     };
-    let log_sizes = mean_size(&f64::abs);
-    let log_squares = mean_size(&|v| v * v);
     Moments {
         own_mean,
         own_sd: own_variance.sqrt(),
         mean,
-        // By the delta method.
-        sd: Weighted {
-            mean: sd,
-            mcse: variance.mcse / (2.0 * sd),
-        },
+        sd,
         khat_mean: Smoothed::khat_of(ratios, &log_sizes),
         khat_sd: Smoothed::khat_of(ratios, &log_squares),
     }

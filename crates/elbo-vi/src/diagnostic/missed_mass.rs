@@ -31,7 +31,7 @@ impl MissedMass {
     ///
     /// Empty where the pooled draws do not overlap with the target.
     pub fn shifts(&self, moments: &[Moments]) -> Vec<(f64, f64)> {
-        let Some(pooled) = self.pooled.moments() else {
+        let Some(pooled) = self.pooled.spreads() else {
             return Vec::new();
         };
         moments

@@ -8,6 +8,7 @@
 
 use elbo_math::log_space::log_sum_exp;
 use elbo_math::random::{Stream, uniform};
+use elbo_math::simd;
 
 use super::generalized_pareto::{FEWEST, GeneralizedPareto};
 
@@ -101,7 +102,9 @@ pub fn smooth(log_ratios: &[f64]) -> Option<Smoothed> {
 impl Smoothed {
     /// The weights.
     pub fn weights(&self) -> Vec<f64> {
-        self.log_weights.iter().map(|w| w.exp()).collect()
+        let mut weights = self.log_weights.clone();
+        simd::exp(&mut weights);
+        weights
     }
 
     /// The same weights, each shared by `places` entries: all first places, then all second ones.
@@ -115,10 +118,15 @@ impl Smoothed {
     }
 
     /// Sums over the entries that share a weight.
-    fn by_draw(&self, terms: impl Iterator<Item = f64>) -> Vec<f64> {
+    pub(crate) fn by_draw(&self, terms: impl Iterator<Item = f64>) -> Vec<f64> {
         let mut sums = vec![0.0; self.independent];
-        for (k, term) in terms.enumerate() {
-            sums[k % self.independent] += term;
+        let mut at = 0;
+        for term in terms {
+            sums[at] += term;
+            at += 1;
+            if at == self.independent {
+                at = 0;
+            }
         }
         sums
     }
@@ -126,7 +134,7 @@ impl Smoothed {
     /// `1 / Σ w²`: the number of independent draws from the target that are worth as much
     /// `[@vehtari2024psis]`.
     pub fn effective_sample_size(&self) -> f64 {
-        let weights = self.by_draw(self.log_weights.iter().map(|w| w.exp()));
+        let weights = self.by_draw(self.weights().into_iter());
         1.0 / weights.iter().map(|w| w * w).sum::<f64>()
     }
 
@@ -135,8 +143,12 @@ impl Smoothed {
     /// # Panics
     /// If there is not one value per draw.
     pub fn expectation(&self, values: &[f64]) -> Weighted {
-        assert_eq!(values.len(), self.log_weights.len(), "one value per draw");
-        let weights = self.weights();
+        self.expectation_by(&self.weights(), values)
+    }
+
+    /// As [`expectation`](Self::expectation), with the [`weights`](Self::weights) at hand.
+    pub(crate) fn expectation_by(&self, weights: &[f64], values: &[f64]) -> Weighted {
+        assert_eq!(values.len(), weights.len(), "one value per draw");
         // A draw with no weight may lie where the value is not finite.
         let sized = |f: &dyn Fn(f64) -> f64| -> Vec<f64> {
             let term = |(w, v): (&f64, &f64)| if *w > 0.0 { w * f(*v) } else { 0.0 };
@@ -228,24 +240,25 @@ impl Tail {
         if length < FEWEST {
             return nothing(f64::INFINITY);
         }
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|a, b| logs[*a].total_cmp(&logs[*b]));
-        let most = logs[order[n - 1]];
+        // What lies below the tail needs no order.
+        let mut unordered = logs.to_vec();
+        let (_, below, tail) = unordered.select_nth_unstable_by(n - 1 - length, f64::total_cmp);
+        let below = *below;
+        let most = tail.iter().copied().max_by(f64::total_cmp);
+        let most = most.unwrap_or(f64::NAN);
         if !most.is_finite() {
             return nothing(f64::INFINITY);
         }
-        if most - logs[order[n - 1 - length]] < EQUAL {
+        if most - below < EQUAL {
             return nothing(0.0);
         }
-        let cutoff = (logs[order[n - 1 - length]] - most)
-            .exp()
-            .max(f64::MIN_POSITIVE);
+        let cutoff = (below - most).exp().max(f64::MIN_POSITIVE);
         // Ties with the cutoff exceed it by nothing.
-        let indices: Vec<usize> = order[n - length..]
-            .iter()
-            .copied()
+        let mut indices: Vec<usize> = (0..n)
+            .filter(|s| logs[*s].total_cmp(&below).is_gt())
             .filter(|s| (logs[*s] - most).exp() > cutoff)
             .collect();
+        indices.sort_by(|a, b| logs[*a].total_cmp(&logs[*b]));
         let exceedances: Vec<f64> = indices
             .iter()
             .map(|s| (logs[*s] - most).exp() - cutoff)

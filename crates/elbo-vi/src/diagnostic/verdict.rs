@@ -13,7 +13,7 @@ use super::checks::{
 };
 use super::doubt::{Doubt, Weight};
 use super::drift::DriftConfig;
-use super::importance::{Bound, Moments, WeightedDraws};
+use super::importance::{Bound, Moments, Spread, WeightedDraws};
 use super::missed_mass::{MissedMass, missed_mass};
 use super::psis::khat_threshold;
 use super::tails::{Tail, tails};
@@ -31,6 +31,9 @@ const VARIANCE: f64 = 0.5;
 
 /// So many times the first draws are added, at most.
 const MOST_FURTHER: f64 = 4.0;
+
+/// An ELBO that draws do not tell to this many nats is that of tails alone.
+const TOLD: f64 = 1.0;
 
 /// How far to trust a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +83,7 @@ pub struct Verdict {
     pub n_draws: usize,
     /// How many independent draws from the posterior they are worth.
     pub effective_sample_size: f64,
-    /// The evidence lower bound.
+    /// The evidence lower bound of `q`; whoever presents one number presents [`bound`](Self::bound).
     pub elbo: Bound,
     /// A tighter one, between the ELBO and the log evidence.
     pub importance_weighted_elbo: Bound,
@@ -140,6 +143,8 @@ pub struct Judged {
     pub weighted: WeightedDraws,
     /// What probes added, where they were asked.
     pub missed: Option<MissedMass>,
+    /// The moments in the user's coordinates, where those of the fit are others.
+    pub original_moments: Option<Vec<Moments>>,
 }
 
 /// Judges `q` as an approximation of the target.
@@ -186,9 +191,8 @@ fn further_draws(target: &Target<'_>, own: &WeightedDraws) -> usize {
         return 0;
     }
     let worst = |weighted: &WeightedDraws| {
-        let moments = weighted.moments().unwrap_or_default();
-        let errors = moments.iter().map(|m| m.mean_error().max(m.sd_error()));
-        errors.fold(0.0, f64::max)
+        let spreads = weighted.spreads().unwrap_or_default();
+        spreads.iter().map(Spread::error).fold(0.0, f64::max)
     };
     let original = target.original().map(|to| worst(&own.in_original(to)));
     let error = f64::max(worst(own), original.unwrap_or(0.0)) / EXACT;
@@ -270,10 +274,29 @@ pub(crate) fn judge_draws(
         verdict,
         weighted: carried.unwrap_or(own),
         missed,
+        original_moments,
     })
 }
 
 impl Verdict {
+    /// The bound of the answer: the ELBO of `q`; or, where the tails of `q` reach so far beyond the
+    /// target's that draws of `q` do not tell its ELBO, that of the weighted draws.
+    ///
+    /// A Student's tails fall like a power. Where those of the target fall like `exp(−exp x²)`, as those of
+    /// a scale do on the scale of its prior's quantiles, the ELBO is an average over a few draws of
+    /// −10²⁰ nats, which carry no weight and say nothing about the others.
+    pub fn bound(&self) -> Bound {
+        if self.tells_elbo() || !(self.khat <= self.khat_threshold) {
+            return self.elbo;
+        }
+        self.importance_weighted_elbo
+    }
+
+    /// Whether draws of `q` tell its ELBO at all.
+    pub fn tells_elbo(&self) -> bool {
+        self.elbo.error <= TOLD
+    }
+
     /// One sentence; `name` says what a coordinate is called.
     pub fn sentence(&self, name: &dyn Fn(usize) -> String) -> String {
         let weights = format!(

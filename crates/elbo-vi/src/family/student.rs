@@ -4,7 +4,7 @@
 //! noise of a draw is `ε` and the quantile of `g`, which moves with `ν` implicitly. A method that
 //! wants `ν` fixed leaves the last entry of the gradient out.
 
-use elbo_dist::Cumulative;
+use elbo_dist::{Cumulative, Distribution};
 use elbo_math::arrays::{Array, Arrays};
 use elbo_math::linalg::{Cholesky, Matrix, axpy, dot, matmul};
 use elbo_math::random::{Stream, fill_standard_normal};
@@ -120,17 +120,30 @@ impl Student {
     fn stretched(&self, noise: &Draws) -> Matrix {
         let d = self.factor.dim();
         let own = noise.as_slice()[..d * noise.n_draws()].to_vec();
-        let mut points = matmul(
-            self.factor.lower(),
-            &Matrix::from_vec(d, noise.n_draws(), own),
-        );
         let stretches: Vec<f64> = noise
             .coordinate(d)
             .iter()
             .map(|u| self.stretch(*u).1)
             .collect();
-        scale_columns(&mut points, &stretches);
+        self.stretched_by(&Matrix::from_vec(d, noise.n_draws(), own), &stretches)
+    }
+
+    fn stretched_by(&self, normals: &Matrix, stretches: &[f64]) -> Matrix {
+        let mut points = matmul(self.factor.lower(), normals);
+        scale_columns(&mut points, stretches);
         points
+    }
+
+    /// Points around the location, and their log densities.
+    fn placed(&self, away: Matrix) -> (Draws, Vec<f64>) {
+        let mut points = as_draws(away);
+        for (i, m) in self.location().iter().enumerate() {
+            for x in points.coordinate_mut(i) {
+                *x += m;
+            }
+        }
+        let log_q = self.log_density(&points);
+        (points, log_q)
     }
 }
 
@@ -151,8 +164,17 @@ impl Approximation for Student {
         self.factor.dim()
     }
 
+    /// With gamma variables by rejection: quantiles, which derivatives need, cost ten times as much.
     fn sample(&self, n_draws: usize, stream: &mut Stream) -> (Draws, Vec<f64>) {
-        self.transform(&self.noise(n_draws, stream))
+        let half = 0.5 * self.degrees_of_freedom;
+        let Ok(gamma) = elbo_dist::Gamma::new(half, 1.0) else {
+            return self.transform(&self.noise(n_draws, stream));
+        };
+        let mut normals = Matrix::zeros(self.factor.dim(), n_draws);
+        fill_standard_normal(stream, normals.as_mut_slice());
+        let stretch = |_| (half / gamma.sample(stream)).sqrt();
+        let stretches: Vec<f64> = (0..n_draws).map(stretch).collect();
+        self.placed(self.stretched_by(&normals, &stretches))
     }
 
     fn log_density(&self, points: &Draws) -> Vec<f64> {
@@ -233,14 +255,7 @@ impl Reparameterised for Student {
     }
 
     fn transform(&self, noise: &Draws) -> (Draws, Vec<f64>) {
-        let mut points = as_draws(self.stretched(noise));
-        for (i, m) in self.location().iter().enumerate() {
-            for x in points.coordinate_mut(i) {
-                *x += m;
-            }
-        }
-        let log_q = self.log_density(&points);
-        (points, log_q)
+        self.placed(self.stretched(noise))
     }
 
     fn pull_back(&self, noise: &Draws, cotangents: &Draws, gradient: &mut [f64]) {

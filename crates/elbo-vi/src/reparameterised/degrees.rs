@@ -7,6 +7,7 @@
 //! `[@papaspiliopoulos2003noncentered]`. Deliberately absent: a better family; where a
 //! mean-field Gaussian is far off, its degrees are still better than either extreme.
 
+use elbo_math::parallel;
 use elbo_math::random::stream;
 
 use crate::coupled::coupled_normals;
@@ -19,9 +20,13 @@ use crate::{Draws, Target, ViError};
 const DRAWS: [usize; 2] = [32, 128];
 /// The first standard deviations; draws then stay where the start was found to be usable.
 const FIRST_SD: f64 = 0.1;
-/// Steps of each stage; its rule for ending early is not trusted, since far from the optimum its model
-/// of the curvature promises too little.
+/// Steps of each stage, at most. The rule of L-BFGS for ending early is not trusted, since far from the
+/// optimum its model of the curvature promises too little; what counts is what was gained.
 const STEPS: [usize; 2] = [150, 120];
+/// After so many steps that gained less than this in nats all together, a stage ends: what is left moves
+/// degrees on which nothing depends.
+const ROUND: usize = 10;
+const SETTLED: f64 = 0.01;
 /// A weak pull of degrees towards a half, as a standard deviation: it keeps the optimum finite where
 /// nothing depends on a degree.
 const WIDTH: f64 = 5.0;
@@ -42,13 +47,16 @@ const LARGEST_SD: f64 = 1e100;
 /// [`ViError::Start`] without usable draws around the starts, and what the density fails with.
 pub(super) fn learn(
     target: &Target<'_>,
-    start: impl Fn(f64) -> Result<Vec<f64>, ViError>,
+    start: impl Fn(f64) -> Result<Vec<f64>, ViError> + Sync,
     seed: u64,
 ) -> Result<(Vec<f64>, MeanField), ViError> {
     let mut best: Option<Ascent> = None;
     let mut error = None;
-    for degree in [0.0, 1.0] {
-        let found = start(degree).and_then(|point| ascend(target, &point, degree, seed));
+    let ascents = parallel::map_chunks(2, 1, |range| {
+        let degree = if range.start == 0 { 0.0 } else { 1.0 };
+        start(degree).and_then(|point| ascend(target, &point, degree, seed))
+    });
+    for found in ascents {
         match found {
             Ok(found) if best.as_ref().is_none_or(|b| found.elbo > b.elbo) => best = Some(found),
             Ok(_) => {}
@@ -97,10 +105,10 @@ fn ascend(target: &Target<'_>, start: &[f64], degree: f64, seed: u64) -> Result<
         }
     };
     // Around a point, a degree only says where the density is high; so scales come first.
-    lbfgs.run(&first, &mut state, STEPS[0])?;
+    settle(&lbfgs, &first, &mut state, STEPS[0])?;
     let second = objective(1);
     state = LbfgsState::new(&second, state.position().to_vec())?;
-    lbfgs.run(&second, &mut state, STEPS[1])?;
+    settle(&lbfgs, &second, &mut state, STEPS[1])?;
     let (mean, rest) = state.position().split_at(d);
     let (degrees, log_sds) = rest.split_at(target.dimension() - d);
     Ok(Ascent {
@@ -109,6 +117,23 @@ fn ascend(target: &Target<'_>, start: &[f64], degree: f64, seed: u64) -> Result<
         mean: mean.to_vec(),
         sds: log_sds.iter().map(|l| l.exp()).collect(),
     })
+}
+
+/// Ascends until nothing is gained any more.
+fn settle(
+    lbfgs: &Lbfgs,
+    objective: &Objective<'_, '_>,
+    state: &mut LbfgsState,
+    steps: usize,
+) -> Result<(), ViError> {
+    for _ in 0..steps / ROUND {
+        let before = state.value();
+        lbfgs.run(objective, state, ROUND)?;
+        if state.value() - before < SETTLED {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn snapped(degree: f64) -> f64 {

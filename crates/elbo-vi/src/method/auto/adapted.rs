@@ -6,16 +6,18 @@
 //! `[@cappe2008adaptive]`. Heavy tails keep the weights bounded where the posterior's tails are not
 //! Gaussian. Deliberately absent: more than one mode, and many dimensions, in which weights degenerate.
 
+use std::borrow::Cow;
+
 use crate::diagnostic::importance::WeightedDraws;
-use crate::driver::{Fitted, Outcome, Stopped};
+use crate::driver::{Fitted, Observer, Outcome, Progress, Stopped};
 use crate::family::{FullRank, Student};
-use crate::{Approximation, Target, ViError};
+use crate::{Target, ViError};
 
 /// What the rung is called.
 pub(super) const NAME: &str = "adapted";
 
 /// Rounds, at most.
-const ROUNDS: u64 = 8;
+const ROUNDS: usize = 8;
 /// Draws per round.
 const DRAWS: usize = 4000;
 /// Heavy enough for the weights, light enough to have moments.
@@ -23,25 +25,38 @@ const DEGREES_OF_FREEDOM: f64 = 6.0;
 /// A round after which the number of draws that count is not larger by this share is the last.
 const SETTLED: f64 = 0.05;
 
-/// Adapts from `q`; `None` where too few draws of some round count for a covariance.
+/// Adapts from the draws of what was found before; `None` where too few draws of some round count for a covariance.
 ///
 /// # Errors
 /// What the density fails with.
 pub(super) fn adapted(
     target: &Target<'_>,
-    q: &dyn Approximation,
+    found: &WeightedDraws,
     seed: u64,
+    observer: &mut Observer<'_>,
 ) -> Result<Option<Fitted>, ViError> {
-    let mut weighted = WeightedDraws::new(target, q, DRAWS, seed)?;
+    let mut weighted = Cow::Borrowed(found);
     let mut stopped = Stopped::MaxIters;
     let mut best: Option<(Student, f64)> = None;
+    let mut trace = Vec::new();
     for round in 1..=ROUNDS {
         let Some(next) = moved(&weighted) else {
             return Ok(None);
         };
-        weighted = WeightedDraws::new(target, &next, DRAWS, seed.wrapping_add(round))?;
+        let drawn = WeightedDraws::new(target, &next, DRAWS, seed.wrapping_add(round as u64))?;
+        weighted = Cow::Owned(drawn);
         let counting = weighted.effective_sample_size();
         let before = best.as_ref().map_or(0.0, |b| b.1);
+        let progress = Progress {
+            iteration: round,
+            max_iters: ROUNDS,
+            gradient_evaluations: 0,
+            elbo: None,
+            elbo_error: 0.0,
+            rejected: false,
+        };
+        let answer = observer(&progress);
+        trace.push(progress);
         if counting > before {
             best = Some((next, counting));
         }
@@ -50,13 +65,17 @@ pub(super) fn adapted(
             stopped = Stopped::Converged;
             break;
         }
+        if answer.is_break() {
+            stopped = Stopped::Interrupted;
+            break;
+        }
     }
     Ok(best.map(|(q, _)| Fitted {
         approximation: Box::new(q),
         outcome: Outcome {
             stopped,
             gradient_evaluations: 0,
-            trace: Vec::new(),
+            trace,
         },
         failure: None,
         halves: None,
@@ -81,6 +100,7 @@ fn moved(weighted: &WeightedDraws) -> Option<Student> {
 mod tests {
     use super::*;
     use crate::density::FromFn;
+    use crate::driver::silent;
     use crate::family::MeanField;
 
     #[test]
@@ -95,7 +115,9 @@ mod tests {
         });
         let target = Target::new(&density, 2).unwrap();
         let narrow = MeanField::new(vec![0.5, -1.5], vec![0.8, 0.8]).unwrap();
-        let found = adapted(&target, &narrow, 1).unwrap().unwrap();
+        let first = WeightedDraws::new(&target, &narrow, DRAWS, 1).unwrap();
+        let found = adapted(&target, &first, 1, &mut silent).unwrap().unwrap();
+        assert!(found.outcome.iterations() > 0);
         assert!(found.outcome.converged());
         let q = found.approximation;
         let (mean, sd) = (q.mean().unwrap(), q.standard_deviations().unwrap());
@@ -118,6 +140,7 @@ mod tests {
         let nowhere = FromFn(|_: &[f64], _: &mut [f64]| f64::NEG_INFINITY);
         let target = Target::new(&nowhere, 2).unwrap();
         let q = MeanField::standard(2).unwrap();
-        assert!(adapted(&target, &q, 1).unwrap().is_none());
+        let first = WeightedDraws::new(&target, &q, DRAWS, 1).unwrap();
+        assert!(adapted(&target, &first, 1, &mut silent).unwrap().is_none());
     }
 }

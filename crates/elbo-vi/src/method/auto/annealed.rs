@@ -10,7 +10,7 @@ use elbo_math::linalg::Cholesky;
 use crate::diagnostic::annealing::Pilot;
 use crate::diagnostic::importance::WeightedDraws;
 use crate::diagnostic::psis::khat_threshold;
-use crate::driver::{Fitted, Outcome, Stopped};
+use crate::driver::{Fitted, Observer, Outcome, Progress, Stopped};
 use crate::family::FullRank;
 use crate::hamiltonian::Frame;
 use crate::{Target, ViError};
@@ -51,9 +51,11 @@ pub(super) fn annealed(
     found: &WeightedDraws,
     budget: u64,
     seed: u64,
+    observer: &mut Observer<'_>,
 ) -> Result<Option<(Fitted, WeightedDraws)>, ViError> {
     let before = target.gradient_evaluations();
     let mut best: Option<(FullRank, WeightedDraws)> = None;
+    let (mut stopped, mut trace) = (Stopped::Converged, Vec::new());
     for (attempt, variance) in VARIANCES.into_iter().enumerate() {
         // What was carried once tells the Gaussian for the next time, which is wider and better placed.
         let known = best.as_ref().map_or(found, |(_, carried)| carried);
@@ -90,7 +92,20 @@ pub(super) fn annealed(
         // More draws see more of the tails.
         let done = is_good(&carried);
         best = Some((base, carried));
-        if done {
+        let progress = Progress {
+            iteration: attempt + 1,
+            max_iters: VARIANCES.len(),
+            gradient_evaluations: target.gradient_evaluations() - before,
+            elbo: None,
+            elbo_error: 0.0,
+            rejected: false,
+        };
+        let answer = observer(&progress);
+        trace.push(progress);
+        if answer.is_break() {
+            stopped = Stopped::Interrupted;
+        }
+        if done || answer.is_break() {
             break;
         }
     }
@@ -98,9 +113,9 @@ pub(super) fn annealed(
         let fitted = Fitted {
             approximation: Box::new(base),
             outcome: Outcome {
-                stopped: Stopped::Converged,
+                stopped,
                 gradient_evaluations: target.gradient_evaluations() - before,
-                trace: Vec::new(),
+                trace,
             },
             failure: None,
             halves: None,

@@ -85,15 +85,13 @@ impl<'a, 'o> Climb<'a, 'o> {
             halves: None,
         };
         self.others = probes(self.target, self.start, &*found.approximation, self.seed);
-        let (target, others, quick) = (self.target, &self.others, self.quick());
-        let rung = Rung::new(
-            meanfield::DESCRIPTION.name,
-            found,
-            target,
-            others,
-            &quick,
-            self.seed,
-        )?;
+        let (target, quick, name) = (self.target, self.quick(), meanfield::DESCRIPTION.name);
+        // What the weights refuse need not be compared with the probes.
+        let mut rung = Rung::new(name, found, target, &[], &quick, self.seed)?;
+        if rung.lacks_probes_only() {
+            let found = rung.into_found();
+            rung = Rung::new(name, found, target, &self.others, &quick, self.seed)?;
+        }
         self.add(rung);
         Ok(())
     }
@@ -192,7 +190,10 @@ impl<'a, 'o> Climb<'a, 'o> {
         if self.over || self.target.dimension() > ADAPTED {
             return Ok(());
         }
-        if let Some(found) = adapted::adapted(self.target, &*last.approximation, self.seed)? {
+        if let Some(found) =
+            adapted::adapted(self.target, &last.judged.weighted, self.seed, self.observer)?
+        {
+            let interrupted = found.outcome.stopped == Stopped::Interrupted;
             let (target, others, quick) = (self.target, &self.others, self.quick());
             self.add(Rung::new(
                 adapted::NAME,
@@ -202,20 +203,24 @@ impl<'a, 'o> Climb<'a, 'o> {
                 &quick,
                 self.seed,
             )?);
+            self.over |= interrupted;
         }
         Ok(())
     }
 
     /// Carries draws of a Gaussian to the target, with the moments of the closest rung.
     pub(super) fn anneal(&mut self) -> Result<(), ViError> {
-        let Some(closest) = self.closest() else {
+        let Some(closest) = closest(&self.rungs) else {
             return Ok(());
         };
         if self.over || self.target.dimension() > ANNEALED {
             return Ok(());
         }
         let known = &closest.judged.weighted;
-        if let Some(found) = annealed::annealed(self.target, known, self.left(), self.seed)? {
+        let left = self.left();
+        if let Some(found) = annealed::annealed(self.target, known, left, self.seed, self.observer)?
+        {
+            let interrupted = found.0.outcome.stopped == Stopped::Interrupted;
             let (target, others, seed) = (self.target, &self.others, self.seed);
             let config = &self.verdict;
             self.add(Rung::carried(
@@ -226,6 +231,7 @@ impl<'a, 'o> Climb<'a, 'o> {
                 config,
                 seed,
             )?);
+            self.over |= interrupted;
         }
         Ok(())
     }
@@ -240,7 +246,7 @@ impl<'a, 'o> Climb<'a, 'o> {
         };
         // A verdict that was cut short is completed for what is returned.
         let cut =
-            self.rungs[best].grade() == Grade::Usable && self.rungs[best].method != annealed::NAME;
+            self.rungs[best].grade() != Grade::Good && self.rungs[best].method != annealed::NAME;
         if cut {
             let rung = self.rungs.remove(best);
             let (method, found) = (rung.method, rung.into_found());
@@ -254,17 +260,9 @@ impl<'a, 'o> Climb<'a, 'o> {
     fn add(&mut self, rung: Rung) {
         self.over |= rung.grade() == Grade::Good;
         self.rungs.push(rung);
-        if let Some(mean) = self.closest().and_then(Rung::centre) {
+        if let Some(mean) = closest(&self.rungs).and_then(Rung::centre) {
             self.from = Start::Point(mean);
         }
-    }
-
-    /// The rung with the largest ELBO: k̂ does not rank what is far off.
-    fn closest(&self) -> Option<&Rung> {
-        let elbo = |rung: &Rung| rung.judged.verdict.elbo.value;
-        (self.rungs.iter())
-            .filter(|rung| elbo(rung).is_finite())
-            .max_by(|a, b| elbo(a).total_cmp(&elbo(b)))
     }
 
     /// The verdict's settings while better rungs may come.
@@ -280,6 +278,14 @@ impl<'a, 'o> Climb<'a, 'o> {
         let used = self.target.gradient_evaluations() - self.before;
         self.config.max_gradient_evaluations.saturating_sub(used)
     }
+}
+
+/// The rung with the largest bound: k̂ does not rank what is far off.
+fn closest(rungs: &[Rung]) -> Option<&Rung> {
+    let bound = |rung: &Rung| rung.judged.verdict.bound().value;
+    (rungs.iter())
+        .filter(|rung| bound(rung).is_finite())
+        .max_by(|a, b| bound(a).total_cmp(&bound(b)))
 }
 
 /// Errors that no other rung could do without.

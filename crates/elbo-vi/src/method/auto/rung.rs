@@ -99,6 +99,14 @@ impl Rung {
         doubts.iter().any(|d| matches!(d, Doubt::Missed { .. }))
     }
 
+    /// Whether nothing speaks against it but that no probes were asked.
+    pub(super) fn lacks_probes_only(&self) -> bool {
+        let doubts = &self.judged.verdict.doubts;
+        doubts
+            .iter()
+            .all(|d| d.weight() == Weight::Note || *d == Doubt::NoProbes)
+    }
+
     pub(super) fn grade(&self) -> Grade {
         self.judged.verdict.grade
     }

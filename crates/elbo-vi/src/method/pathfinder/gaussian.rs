@@ -202,9 +202,13 @@ impl Approximation for HistoryGaussian {
 
     fn log_density(&self, points: &Draws) -> Vec<f64> {
         let (d, n) = (self.dimension(), points.n_draws());
-        let z = Matrix::from_fn(d, n, |i, s| {
-            (points.get(i, s) - self.mean[i]) / self.scale[i]
-        });
+        let mut z = Matrix::from_vec(d, n, points.as_slice().to_vec());
+        for i in 0..d {
+            let (mean, scale) = (self.mean[i], self.scale[i]);
+            for v in z.row_mut(i) {
+                *v = (*v - mean) / scale;
+            }
+        }
         let along = matmul(&self.basis, &z);
         let solved = self.core.solve_lower_matrix(&along);
         let mut log_q = vec![self.log_normaliser(); n];
