@@ -13,6 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some(program) = checked.program else { return };
     let mut limits = RunLimits::default();
     limits.steps = 20_000;
+    limits.steps_per_number = 0;
     limits.bytes = 1 << 20;
     let Ok(model) = Model::new(program, &BTreeMap::new(), &limits, &mut |_| {}) else {
         return;

@@ -39,7 +39,7 @@ mod types;
 pub use diagnostic::{Code, Diagnostic, Severity, Style};
 pub use include::{Included, Includes, NoIncludes};
 pub use limits::Limits;
-pub use model::{Column, DensityOptions, Model};
+pub use model::{Column, DensityOptions, Model, Quantities};
 pub use run::Constants;
 pub use source::{Location, SourceFile, Sources, Span};
 pub use trace::Jacobian;

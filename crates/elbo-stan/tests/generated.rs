@@ -153,6 +153,11 @@ fn a_draw_that_is_refused_has_no_generated_quantities() {
     assert!(column(&model, &all, 2, "b")[0].is_finite());
     assert!(column(&model, &all, 2, "b")[1].is_nan());
     assert_eq!(column(&model, &all, 2, "a"), [1.0, -1.0]);
+    let quantities = model.constrain_from(&[1.0, -1.0, -2.0], 3, 1, 0);
+    let quantities = quantities.expect("one draw is not the program");
+    assert_eq!(quantities.n_refused, 2);
+    let refusal = quantities.refusal.expect("a reason");
+    assert!(refusal.message.contains("normal_rng"), "{refusal:?}");
 }
 
 #[test]

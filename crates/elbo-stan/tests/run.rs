@@ -338,6 +338,15 @@ fn endless_programs_end() {
     let program = endless.program.as_ref().expect("checked");
     let error = known(program, &BTreeMap::new(), &limits, &mut |_| {}).expect_err("it ends");
     assert_eq!(error.kind, RunErrorKind::Limit);
+    // As many steps as the data allow are taken beside these.
+    let counted = checked("data { array[9] int x; } transformed data { for (i in 1:100) { } }");
+    let program = counted.program.as_ref().expect("checked");
+    let data = BTreeMap::from([("x".to_owned(), Value::Ints(Tensor::list(vec![1; 9])))]);
+    (limits.steps, limits.steps_per_number) = (10, 100);
+    assert!(known(program, &data, &limits, &mut |_| {}).is_ok());
+    limits.steps_per_number = 1;
+    assert!(known(program, &data, &limits, &mut |_| {}).is_err());
+    let program = endless.program.as_ref().expect("checked");
     let mut limits = RunLimits::default();
     limits.rounds = 100;
     let error = known(program, &BTreeMap::new(), &limits, &mut |_| {}).expect_err("it ends");

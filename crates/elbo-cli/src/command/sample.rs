@@ -256,9 +256,10 @@ fn conclude(
     options: &Options,
     loaded: &Loaded,
     drawn: &Sample,
-    record: FitRecord,
+    mut record: FitRecord,
 ) -> Result<u8, Failure> {
     let columns = answer::columns(loaded, &drawn.draws, options.seed)?;
+    answer::note_refused(loaded, &mut record.extra);
     let mut stdout = Results::stdout();
     if options.json {
         let object = stored::result_object(&record, options.out.as_deref());

@@ -6,10 +6,12 @@
 //! program's own quantities, in parallel and in order.
 
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 use elbo::math::arrays::{Array, Arrays};
 use elbo::math::parallel;
 use elbo::math::random::{permutation, stream, uniform};
+use elbo::stan::Quantities;
 use elbo::vi::diagnostic::importance::WeightedDraws;
 use elbo::vi::diagnostic::psis::Smoothed;
 use elbo::vi::family;
@@ -19,6 +21,7 @@ use elbo::vi::{Approximation, Draws, Fit, LogDensity, Target};
 
 use super::load::reload;
 use super::{Loaded, is_of_program};
+use crate::console::to_stderr;
 use crate::failure::Failure;
 use crate::stored::Stored;
 
@@ -279,6 +282,7 @@ pub(crate) fn each_draw<E: From<Failure>>(
     let (n, width) = (points.n_draws(), loaded.model.columns().len());
     let block = (BLOCK_NUMBERS / width.max(1)).next_multiple_of(CHUNK);
     let mut row = vec![0.0; width];
+    let (mut n_refused, mut refusal) = (0, None);
     for begin in (0..n).step_by(block) {
         let end = n.min(begin + block);
         let chunks = parallel::map_chunks(end - begin, CHUNK, |range| {
@@ -286,7 +290,10 @@ pub(crate) fn each_draw<E: From<Failure>>(
             constrained(loaded, points, range.clone(), seed).map(|values| (range, values))
         });
         for chunk in chunks {
-            let (range, values) = chunk?;
+            let (range, quantities) = chunk?;
+            n_refused += quantities.n_refused;
+            refusal = refusal.or(quantities.refusal);
+            let values = quantities.numbers;
             let m = range.len();
             for s in 0..m {
                 for (c, x) in row.iter_mut().enumerate() {
@@ -296,16 +303,32 @@ pub(crate) fn each_draw<E: From<Failure>>(
             }
         }
     }
+    if let Some(error) = refusal {
+        loaded.n_refused.fetch_add(n_refused, Ordering::Relaxed);
+        let reason = loaded.describe(&error);
+        to_stderr(&format!(
+            "warning: generated quantities of {n_refused} of {n} draws are NaN, since the program \
+             refuses them; the first because {reason}"
+        ));
+    }
     Ok(())
 }
 
-/// Columns × draws of a range.
+/// Notes in a fit for how many draws the program refused to generate quantities, if for any.
+pub(crate) fn note_refused(loaded: &Loaded, keys: &mut serde_json::Map<String, serde_json::Value>) {
+    let n = loaded.n_refused.load(Ordering::Relaxed);
+    if n > 0 {
+        keys.insert("refused_draws".into(), n.into());
+    }
+}
+
+/// The quantities of a range of draws.
 fn constrained(
     loaded: &Loaded,
     points: &Draws,
     range: Range<usize>,
     seed: u64,
-) -> Result<Vec<f64>, Failure> {
+) -> Result<Quantities, Failure> {
     let (first, n) = (range.start as u64, range.len());
     let some = points.slice(range);
     let values = loaded.model.constrain_from(some.as_slice(), n, seed, first);

@@ -232,6 +232,7 @@ fn conclude(
         }
         None => None,
     };
+    answer::note_refused(loaded, &mut record.extra);
     record.iterations = trace.len() as u64;
     record.seconds = start.elapsed().as_secs_f64();
     let object = stored::result_object(&record, options.out.as_deref());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
 use elbo::stan::run::{RunError, RunErrorKind, RunLimits, Value, read_data};
 use elbo::stan::typed::{BlockKind, Program};
@@ -27,6 +28,8 @@ pub(crate) struct Loaded {
     pub data: Option<PathBuf>,
     /// What a fit keeps to be opened again: names and contents.
     pub files: Vec<(String, Vec<u8>)>,
+    /// For how many draws so far the program refused to generate quantities.
+    pub n_refused: AtomicUsize,
     sources: Sources,
 }
 
@@ -34,6 +37,11 @@ impl Loaded {
     /// An error of a run as one message with its place.
     pub(crate) fn failure(&self, error: &RunError) -> Failure {
         failure(error, &self.sources, self.data.as_deref())
+    }
+
+    /// An error of a run as a sentence with its place.
+    pub(crate) fn describe(&self, error: &RunError) -> String {
+        error.describe(&self.sources)
     }
 
     /// Refuses what would be refused after the fit: quantities that cannot be computed.
@@ -162,6 +170,7 @@ fn prepare(
         name,
         data: data.map(Path::to_path_buf),
         files,
+        n_refused: AtomicUsize::new(0),
         sources,
     })
 }

@@ -377,3 +377,27 @@ fn what_cannot_be_fitted_is_refused_with_its_place() {
     assert_eq!(place.run("fit refused.stan --json --out R").code, 0);
     assert!(!place.exists("D"));
 }
+
+#[test]
+fn draws_without_generated_quantities_are_counted_with_the_reason() {
+    let place = place();
+    place.write(
+        "r.stan",
+        "parameters { real x; } model { x ~ std_normal(); }
+         generated quantities { real y = normal_rng(0, x); }",
+    );
+    let run = place.run("fit r.stan --method laplace --seed 1 --out R --json");
+    assert!(
+        run.stderr
+            .contains("draws are NaN, since the program refuses them; the first because r.stan:2:42: normal_rng"),
+        "{}",
+        run.stderr
+    );
+    let line = run.stdout.lines().last().expect("one object");
+    let fit: Value = serde_json::from_str(line).expect("JSON");
+    // Half of the draws are negative.
+    assert!(
+        fit["refused_draws"].as_u64().is_some_and(|n| n > 100),
+        "{fit}"
+    );
+}

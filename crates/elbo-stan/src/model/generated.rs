@@ -10,6 +10,17 @@ use super::{Model, columns};
 use crate::run::{self, RunError, RunErrorKind, Values, replaced};
 use crate::trace::Number;
 
+/// Draws in the program's own quantities.
+#[derive(Clone, Debug)]
+pub struct Quantities {
+    /// `columns × n_draws` numbers, draws innermost.
+    pub numbers: Vec<f64>,
+    /// For how many draws the program refused to generate quantities, which are NaN then.
+    pub n_refused: usize,
+    /// Why it refused the first of them.
+    pub refusal: Option<RunError>,
+}
+
 /// Draws that one thread runs at a time.
 const CHUNK: usize = 64;
 
@@ -30,7 +41,8 @@ impl Model {
         n_draws: usize,
         seed: u64,
     ) -> Result<Vec<f64>, RunError> {
-        self.constrain_from(points, n_draws, seed, 0)
+        let quantities = self.constrain_from(points, n_draws, seed, 0)?;
+        Ok(quantities.numbers)
     }
 
     /// As [`constrain`](Self::constrain), of a part of the draws: the number of its first one tells
@@ -47,7 +59,7 @@ impl Model {
         n_draws: usize,
         seed: u64,
         first_draw: u64,
-    ) -> Result<Vec<f64>, RunError> {
+    ) -> Result<Quantities, RunError> {
         let dimension = self.dimension();
         assert_eq!(points.len(), dimension * n_draws, "dimension × draws");
         let mut all = vec![f64::NAN; self.columns.len() * n_draws];
@@ -63,24 +75,39 @@ impl Model {
             }
         }
         let first = row.len();
+        let mut refusals = Vec::new();
         if first == self.columns.len() {
-            return Ok(all);
+            return Ok(Quantities {
+                numbers: all,
+                n_refused: 0,
+                refusal: None,
+            });
         }
         let generated = self.generate(points, n_draws, seed, first_draw, &values)?;
-        for (s, values) in generated.iter().enumerate() {
-            let Some(values) = values else { continue };
+        for (s, values) in generated.into_iter().enumerate() {
+            let values = match values {
+                Ok(values) => values,
+                Err(error) => {
+                    refusals.push(error);
+                    continue;
+                }
+            };
             row.clear();
-            for (id, value) in values {
+            for (id, value) in &values {
                 columns::flatten(value, &self.program.variables[id.0].r#type, &mut row);
             }
             for (c, number) in row.iter().enumerate() {
                 all[(first + c) * n_draws + s] = *number;
             }
         }
-        Ok(all)
+        Ok(Quantities {
+            numbers: all,
+            n_refused: refusals.len(),
+            refusal: refusals.into_iter().next(),
+        })
     }
 
-    /// Generated quantities of each draw; none where the program refuses.
+    /// Generated quantities of each draw, or why the program refuses.
     fn generate(
         &self,
         points: &[f64],
@@ -88,7 +115,7 @@ impl Model {
         seed: u64,
         first_draw: u64,
         values: &[Values],
-    ) -> Result<Vec<Option<Values>>, RunError> {
+    ) -> Result<Vec<Result<Values, RunError>>, RunError> {
         let stream = |s: usize| stream(seed, run::GENERATED, first_draw + s as u64);
         if !self.is_branching()
             && let Some(generation) = self.main.generation.get_or_init(|| {
@@ -104,7 +131,7 @@ impl Model {
                 let mut random: Vec<_> = (first..first + here).map(stream).collect();
                 let limit = self.limits.bytes;
                 let values = generation.run(block.numbers(), lanes, &mut random, limit);
-                generated.extend(values.into_iter().map(Result::ok));
+                generated.extend(values);
             }
             return Ok(generated);
         }
@@ -124,11 +151,10 @@ impl Model {
         let mut all = Vec::with_capacity(n_draws);
         for chunk in generated {
             for values in chunk? {
-                all.push(match values {
-                    Ok(values) => Some(values),
-                    Err(error) if is_of_draw(error.kind) => None,
-                    Err(error) => return Err(error),
-                });
+                match values {
+                    Err(error) if !is_of_draw(error.kind) => return Err(error),
+                    values => all.push(values),
+                }
             }
         }
         Ok(all)

@@ -8,7 +8,9 @@
 use elbo_graph::{Program as Compiled, Shape};
 use elbo_math::random::Stream;
 
-use crate::run::{self, Known, Part, RandomCall, RunLimits, Value, Values, collect, replaced};
+use crate::run::{
+    self, Known, Part, RandomCall, RunError, RunLimits, Value, Values, collect, replaced,
+};
 use crate::trace::{Emission, Number, Symbol};
 use crate::typed::{BlockKind, Program};
 
@@ -115,10 +117,10 @@ impl Generation {
         lanes: usize,
         random: &mut [Stream],
         limit: usize,
-    ) -> Vec<Result<Values, String>> {
+    ) -> Vec<Result<Values, RunError>> {
         let mut coordinates = points.to_vec();
         coordinates.resize(self.dimension * lanes, 0.0);
-        let mut failed: Vec<Option<String>> = vec![None; random.len()];
+        let mut failed: Vec<Option<RunError>> = vec![None; random.len()];
         for stage in &self.stages {
             let numbers = outputs(stage.arguments.as_ref(), &coordinates, lanes);
             for (lane, random) in random.iter_mut().enumerate() {
@@ -135,8 +137,8 @@ impl Generation {
                                 coordinates[(first + i) * lanes + lane] = number;
                             }
                         }
-                        Err(message) => {
-                            failed[lane].get_or_insert(message);
+                        Err(error) => {
+                            failed[lane].get_or_insert(error);
                         }
                     }
                 }
@@ -147,8 +149,8 @@ impl Generation {
             .into_iter()
             .enumerate()
             .map(|(lane, failed)| {
-                if let Some(message) = failed {
-                    return Err(message);
+                if let Some(error) = failed {
+                    return Err(error);
                 }
                 let mut numbers = lane_of(&numbers, lanes, lane);
                 let values = self.values.iter();

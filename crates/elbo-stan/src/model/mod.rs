@@ -21,6 +21,7 @@ use crate::run::{self, Known, RunError, RunLimits, Value};
 use crate::typed::{BlockKind, Program};
 pub use columns::Column;
 pub use density::DensityOptions;
+pub use generated::Quantities;
 use path::Path;
 
 /// As many paths as are kept; more are made again when they are needed.

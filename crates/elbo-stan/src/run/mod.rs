@@ -49,8 +49,12 @@ use crate::typed::{BlockKind, Program, Variable, VariableId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RunLimits {
-    /// Statements and expressions evaluated. Default two hundred million.
+    /// Statements and expressions evaluated, beside those that the data allow. Default eight million,
+    /// about a second.
     pub steps: u64,
+    /// Statements and expressions evaluated for each number in the data: a program that is honest goes
+    /// through its data a few times. Default three hundred.
+    pub steps_per_number: u64,
     /// Rounds of one `while` loop, which nothing else bounds. Default one million.
     pub rounds: u64,
     /// Bytes of one value. Default 1 GiB.
@@ -64,7 +68,8 @@ pub struct RunLimits {
 impl Default for RunLimits {
     fn default() -> Self {
         Self {
-            steps: 200_000_000,
+            steps: 8_000_000,
+            steps_per_number: 300,
             rounds: 1_000_000,
             bytes: 1 << 30,
             calls: 200,
@@ -78,6 +83,8 @@ impl Default for RunLimits {
 pub struct Known {
     values: Vec<Option<Value>>,
     names: BTreeMap<String, VariableId>,
+    /// How many numbers the data have.
+    numbers: u64,
 }
 
 impl Known {
@@ -109,8 +116,9 @@ pub fn known(
 ) -> Result<Known, RunError> {
     // A program may call itself inside deep expressions, and the caller's stack may be small: the
     // machine has one of its own, which its limit on depth cannot exhaust.
+    let numbers = data.values().map(|value| value.numbers() as u64).sum();
     let run = || {
-        let mut machine = Machine::new(program, limits, say);
+        let mut machine = Machine::new(program, limits, say).for_data(numbers);
         machine.random = Some(stream(limits.seed, "stan/transformed data", 0));
         machine.read_data(data)?;
         machine.transformed_data()?;
@@ -130,6 +138,7 @@ pub fn known(
     Ok(Known {
         values: frame,
         names,
+        numbers,
     })
 }
 
@@ -184,7 +193,7 @@ pub(crate) fn lower(
     path: &[i32],
 ) -> Run<Lowered> {
     with_stack(|| {
-        let mut machine = Machine::new(program, limits, say);
+        let mut machine = Machine::new(program, limits, say).for_data(known.numbers);
         machine.frame.clone_from(&known.values);
         machine.point = point;
         machine.path = path.to_vec();
@@ -208,7 +217,7 @@ pub(crate) type Values = Vec<(VariableId, Value)>;
 pub(crate) fn dimension(program: &Program, known: &Known, limits: &RunLimits) -> Run<usize> {
     let mut silent = |_: &str| {};
     with_stack(|| {
-        let mut machine = Machine::new(program, limits, &mut silent);
+        let mut machine = Machine::new(program, limits, &mut silent).for_data(known.numbers);
         machine.frame.clone_from(&known.values);
         machine.parameters()?;
         Ok(machine.free.len())
@@ -224,7 +233,7 @@ pub(crate) fn unset(
 ) -> Run<Values> {
     let mut silent = |_: &str| {};
     with_stack(|| {
-        let mut machine = Machine::new(program, limits, &mut silent);
+        let mut machine = Machine::new(program, limits, &mut silent).for_data(known.numbers);
         machine.frame.clone_from(&known.values);
         let mut values = Vec::new();
         for declaration in program.declarations(block) {
@@ -245,7 +254,7 @@ pub(crate) fn unconstrain(
 ) -> Run<Vec<f64>> {
     let mut silent = |_: &str| {};
     with_stack(|| {
-        let mut machine = Machine::new(program, limits, &mut silent);
+        let mut machine = Machine::new(program, limits, &mut silent).for_data(known.numbers);
         machine.frame.clone_from(&known.values);
         machine.unconstrain(values)
     })
@@ -270,7 +279,8 @@ pub(crate) fn generate(
         Ok(draws
             .zip(first..)
             .map(|(values, draw)| {
-                let mut machine = Machine::new(program, limits, &mut silent);
+                let mut machine =
+                    Machine::new(program, limits, &mut silent).for_data(known.numbers);
                 machine.random = Some(stream(seed, GENERATED, draw));
                 machine.frame.clone_from(&known.values);
                 for (id, value) in values {
@@ -316,6 +326,8 @@ struct Machine<'p> {
     say: &'p mut (dyn FnMut(&str) + Send),
     frame: Vec<Option<Value>>,
     steps: u64,
+    /// As many as there may be.
+    most_steps: u64,
     calls: usize,
     /// Statements and expressions inside each other, those of calls included.
     depth: usize,
@@ -360,6 +372,7 @@ impl<'p> Machine<'p> {
             say,
             frame: vec![None; program.variables.len()],
             steps: 0,
+            most_steps: limits.steps,
             calls: 0,
             depth: 0,
             random: None,
@@ -380,6 +393,13 @@ impl<'p> Machine<'p> {
 }
 
 impl Machine<'_> {
+    /// The same with more steps for more data.
+    fn for_data(mut self, numbers: u64) -> Self {
+        let more = self.limits.steps_per_number.saturating_mul(numbers);
+        self.most_steps = self.limits.steps.saturating_add(more);
+        self
+    }
+
     /// Parameters, transformed parameters, and a further part.
     fn run(&mut self, part: Part) -> Run<()> {
         let program = self.program;
@@ -415,13 +435,13 @@ impl Machine<'_> {
     /// Counts a step.
     fn step(&mut self, span: Span) -> Run<()> {
         self.steps += 1;
-        if self.steps > self.limits.steps {
+        if self.steps > self.most_steps {
             return Err(RunError::new(
                 RunErrorKind::Limit,
                 span,
                 format!(
                     "the run took more than {} steps, the limit",
-                    self.limits.steps
+                    self.most_steps
                 ),
             ));
         }

@@ -6,6 +6,7 @@
 use elbo_graph::Shape;
 use elbo_math::random::Stream;
 
+use super::evaluate::unsupported;
 use super::{Machine, Run, RunError, RunErrorKind, Value, bad, builtin};
 use crate::source::Span;
 use crate::trace::Symbol;
@@ -22,6 +23,7 @@ pub(crate) struct RandomCall {
     pub(crate) first: Symbol,
     /// How many numbers it returns.
     pub(crate) len: usize,
+    span: Span,
 }
 
 impl RandomCall {
@@ -31,7 +33,8 @@ impl RandomCall {
         arguments: &[Value],
         random: &mut Stream,
         limit: usize,
-    ) -> Result<Vec<f64>, String> {
+    ) -> Run<Vec<f64>> {
+        let fails = |message: String| bad(self.span, format!("{}: {message}", self.name));
         let types: Vec<&Type> = self.types.iter().collect();
         let arguments = builtin::Arguments {
             values: arguments,
@@ -39,11 +42,12 @@ impl RandomCall {
             limit,
         };
         let value = builtin::random::draw(self.name, &arguments, random)
-            .ok_or_else(|| format!("`{}` is not evaluated", self.name))??;
+            .ok_or_else(|| unsupported(self.span, self.name))?
+            .map_err(fails)?;
         let numbers = value
             .as_reals()
             .filter(|t| t.entries().len() == self.len)
-            .ok_or_else(|| format!("`{}` returned another shape", self.name))?;
+            .ok_or_else(|| fails("another shape than it should have".to_owned()))?;
         Ok(numbers.entries().to_vec())
     }
 }
@@ -80,6 +84,7 @@ impl Machine<'_> {
                 arguments: values.to_vec(),
                 first: *first,
                 len,
+                span,
             });
         }
         Ok(Value::from_numbers(numbers))

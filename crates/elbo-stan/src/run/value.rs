@@ -276,6 +276,17 @@ impl Value {
         }
     }
 
+    /// How many numbers there are.
+    pub(super) fn numbers(&self) -> usize {
+        match self {
+            Self::Ints(t) => t.entries().len(),
+            Self::Reals(t) => t.entries().len(),
+            Self::Complexes(t) => 2 * t.entries().len(),
+            Self::Symbolic(t) => t.entries().len(),
+            Self::Tuple(parts) | Self::Tuples(_, parts) => parts.iter().map(Self::numbers).sum(),
+        }
+    }
+
     /// Bytes that the entries take.
     pub fn bytes(&self) -> usize {
         match self {
