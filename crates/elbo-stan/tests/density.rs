@@ -309,3 +309,117 @@ fn types_decide_which_constants_are_dropped() {
         assert_close(program, found, value, 1e-14);
     }
 }
+
+#[test]
+fn the_log_density_so_far_counts_jacobians() {
+    // Values and derivatives of stanli 0.24.
+    for (program, point, value, slopes) in [
+        (
+            "parameters { real<lower=0> x; } model { x ~ exponential(1); target += 2 * target(); }",
+            &[0.3][..],
+            -3.149_576_422_728_009_6,
+            &[-1.049_576_42][..],
+        ),
+        (
+            "parameters { real<lower=0> x; simplex[3] p; } model { target += square(target()); }",
+            &[0.3, 0.1, 0.2],
+            3.636_195_532_895_188_7,
+            &[-3.942_687_17, 0.424_641_21, 0.761_301_2],
+        ),
+    ] {
+        let (found, gradient) = at(&of(program), point, Jacobian::Included);
+        assert_close(program, found, value, 1e-13);
+        for (found, slope) in gradient.iter().zip(slopes) {
+            // As many digits as were printed.
+            assert_close("derivative", *found, *slope, 1e-8);
+        }
+    }
+    let model =
+        of("parameters { real<lower=0> x; } model { x ~ exponential(1); target += target(); }");
+    let x = 0.3_f64.exp();
+    assert_close(
+        "without",
+        at(&model, &[0.3], Jacobian::LeftOut).0,
+        -2.0 * x,
+        1e-14,
+    );
+}
+
+#[test]
+fn transformed_parameters_keep_their_structure() {
+    for (declaration, inside, outside) in [
+        ("ordered[2] y = [x[1], x[2]]'", [0.1, 0.2], [0.2, 0.1]),
+        (
+            "positive_ordered[2] y = [x[1], x[2]]'",
+            [0.1, 0.2],
+            [-0.1, 0.2],
+        ),
+        ("simplex[2] y = [x[1], 1 - x[1]]'", [0.4, 0.0], [1.2, 0.0]),
+        (
+            "array[2] simplex[2] y = {[0.5, 0.5]', [x[1], x[2]]'}",
+            [0.25, 0.75],
+            [0.3, 0.75],
+        ),
+        ("unit_vector[2] y = [x[1], x[2]]'", [0.6, 0.8], [0.7, 0.8]),
+        (
+            "sum_to_zero_vector[2] y = [x[1], x[2]]'",
+            [0.5, -0.5],
+            [0.5, 0.5],
+        ),
+        (
+            "cholesky_factor_cov[2] y = [[1, 0], [x[1], x[2]]]",
+            [0.3, 0.7],
+            [0.3, -0.7],
+        ),
+        (
+            "cholesky_factor_cov[2] y = [[1, x[1]], [1, x[2]]]",
+            [0.0, 0.7],
+            [0.1, 0.7],
+        ),
+        (
+            "cholesky_factor_corr[2] y = [[1, 0], [x[1], x[2]]]",
+            [0.6, 0.8],
+            [0.3, 0.7],
+        ),
+        (
+            "cov_matrix[2] y = [[1, x[1]], [x[1], x[2]]]",
+            [0.5, 0.3],
+            [0.5, 0.2],
+        ),
+        (
+            "corr_matrix[2] y = [[1, x[1]], [x[2], 1]]",
+            [0.5, 0.5],
+            [0.5, 0.4],
+        ),
+        (
+            "corr_matrix[2] y = [[1, x[1]], [x[1], x[2]]]",
+            [0.5, 1.0],
+            [0.5, 1.1],
+        ),
+        (
+            "row_stochastic_matrix[2, 2] y = [[0.5, 0.5], [x[1], x[2]]]",
+            [0.25, 0.75],
+            [-0.5, 1.5],
+        ),
+        (
+            "column_stochastic_matrix[2, 2] y = [[0.5, x[1]], [0.5, x[2]]]",
+            [0.25, 0.75],
+            [0.5, 0.4],
+        ),
+    ] {
+        let model = of(&format!(
+            "parameters {{ vector[2] x; }} transformed parameters {{ {declaration}; }}
+            model {{ x ~ std_normal(); }}"
+        ));
+        let density = |x: f64| standard_normal(x);
+        let found = at(&model, &inside, Jacobian::Included).0;
+        assert_close(
+            declaration,
+            found,
+            density(inside[0]) + density(inside[1]),
+            1e-14,
+        );
+        let found = at(&model, &outside, Jacobian::Included).0;
+        assert!(found.is_infinite() && found < 0.0, "{declaration}: {found}");
+    }
+}

@@ -41,7 +41,7 @@ impl Path {
         start: &[i32],
         options: DensityOptions,
     ) -> Result<Self, RunError> {
-        let part = Part::Model(options.constants);
+        let part = Part::Model(options.jacobian, options.constants);
         let lowered = run::lower(program, known, limits, say, part, point, start)?;
         match lowered.end {
             Ok(()) => Self::compiled(program, lowered, options.jacobian, point.len()),

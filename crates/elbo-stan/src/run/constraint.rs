@@ -9,7 +9,7 @@ use super::{Machine, Run, RunError, RunErrorKind, Tensor, Value};
 use crate::typed::{Constraint, Declaration, Expression, Structure, Type};
 
 /// How far an equality may be off.
-const TOLERANCE: f64 = 1e-8;
+pub(super) const TOLERANCE: f64 = 1e-8;
 
 impl Machine<'_> {
     /// All variables of a declaration.

@@ -27,7 +27,11 @@ impl Machine<'_> {
             })?,
             ExpressionKind::Target => {
                 self.visit(e.span);
-                let total = self.trace.total().map_err(|message| bad(e.span, message))?;
+                let jacobian = self.jacobian;
+                let total = self
+                    .trace
+                    .total(jacobian)
+                    .map_err(|message| bad(e.span, message))?;
                 Value::from_numbers(Tensor::scalar(total))
             }
             ExpressionKind::Unary(operator, operand) => {

@@ -25,6 +25,7 @@ mod parameters;
 mod random;
 mod rdump;
 mod symbols;
+mod transformed;
 mod unconstrain;
 mod value;
 
@@ -42,7 +43,7 @@ pub(crate) use symbols::{collect, replaced};
 pub use value::{Complex, Tensor, Value};
 
 use crate::source::Span;
-use crate::trace::{Number, Trace};
+use crate::trace::{Jacobian, Number, Trace};
 use crate::typed::{BlockKind, Program, Variable, VariableId};
 
 /// How much a run may ask of the machine.
@@ -161,7 +162,7 @@ pub(crate) struct Lowered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// The log density.
-    Model(Constants),
+    Model(Jacobian, Constants),
     /// Generated quantities, with symbols for random numbers.
     Generated,
 }
@@ -197,7 +198,11 @@ pub(crate) fn lower(
         machine.frame.clone_from(&known.values);
         machine.point = point;
         machine.path = path.to_vec();
-        machine.levels.drops = part == Part::Model(Constants::Dropped);
+        machine.levels.drops = matches!(part, Part::Model(_, Constants::Dropped));
+        machine.jacobian = match part {
+            Part::Model(jacobian, _) => jacobian,
+            Part::Generated => Jacobian::Included,
+        };
         machine.records_random = part == Part::Generated;
         let end = machine.run(part);
         Ok(Lowered {
@@ -351,6 +356,8 @@ struct Machine<'p> {
     /// Whether random numbers are asked for later.
     records_random: bool,
     random_calls: Vec<RandomCall>,
+    /// Whether the log density so far counts changes of variables.
+    jacobian: Jacobian,
     /// What the running function knows of its call.
     levels: Levels,
     /// What the function that is called next will know.
@@ -386,6 +393,7 @@ impl<'p> Machine<'p> {
             decisions: Vec::new(),
             records_random: false,
             random_calls: Vec::new(),
+            jacobian: Jacobian::Included,
             levels: Levels::default(),
             handed: None,
         }
@@ -409,7 +417,7 @@ impl Machine<'_> {
             self.check_transformed(declaration)?;
         }
         let last = match part {
-            Part::Model(_) => BlockKind::Model,
+            Part::Model(..) => BlockKind::Model,
             Part::Generated => BlockKind::GeneratedQuantities,
         };
         self.block(program.block(last))?;

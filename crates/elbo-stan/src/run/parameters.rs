@@ -200,6 +200,9 @@ impl Machine<'_> {
                 }
                 continue;
             }
+            if let Constraint::Structure(structure) = &declaration.constraint {
+                self.keeps(*structure, &r#type, &value, span)?;
+            }
             let Constraint::Bounds { lower, upper } = &declaration.constraint else {
                 continue;
             };

@@ -13,6 +13,7 @@ mod graph;
 mod number;
 mod pack;
 mod schedule;
+mod total;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -306,21 +307,6 @@ impl Trace {
                 },
             }
         }
-    }
-
-    /// The log density so far.
-    pub(crate) fn total(&mut self) -> Result<Number, String> {
-        let mut entries = vec![Number::Known(self.constants[0] + self.constants[1])];
-        for term in &self.terms {
-            let symbols = (term.first..term.first + term.len).map(|entry| {
-                Number::Symbol(Symbol {
-                    group: term.group,
-                    entry,
-                })
-            });
-            entries.extend(symbols);
-        }
-        self.sum(&Tensor::list(entries))
     }
 
     // The operations, by name.
