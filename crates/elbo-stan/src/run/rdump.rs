@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::{Tensor, Value, read_json};
 
 /// Numbers that one variable may have: `1:2000000000` is short to write.
-const MOST: usize = 1 << 27;
+const MOST: usize = 1 << 24;
 
 /// Reads data in either format: JSON if the first character is `{`, else R's.
 ///

@@ -102,8 +102,8 @@ fn what_is_no_data_is_named_with_its_place() {
         ("-three", "`three` is no number", 6),
         ("1e", "`1e` is no number", 6),
         ("list(1)", "`list` is no number", 6),
-        ("1:2000000000", "more than 134217728 numbers", 8),
-        ("integer(2000000000)", "more than 134217728 numbers", 14),
+        ("1:2000000000", "more than 16777216 numbers", 8),
+        ("integer(2000000000)", "more than 16777216 numbers", 14),
         ("integer(-1)", "-1 is no length", 14),
         ("1:2.5", "a range ends with an int", 8),
         (
