@@ -21,7 +21,10 @@ fn ln_beta<'b>(a: Value<'b>, b: Value<'b>) -> Value<'b> {
 
 pub(super) fn bernoulli<'b>(x: &[Value<'b>]) -> Value<'b> {
     let [y, chance] = take(x);
-    y.times_ln(chance) + (1.0 - y).times_ln_1m(chance)
+    if chance.known().is_some() || chance.is_common_to(y) {
+        return y.times_ln(chance) + (1.0 - y).times_ln_1m(chance);
+    }
+    y.apply(Function::Bernoulli, [chance])
 }
 
 pub(super) fn bernoulli_logit<'b>(x: &[Value<'b>]) -> Value<'b> {

@@ -79,17 +79,21 @@ impl Support {
 
     /// `density`, and −∞ where an unknown argument is out of place.
     pub(super) fn guard<'b>(self, density: Value<'b>, x: Value<'b>) -> Value<'b> {
-        let (slack, function) = match self {
+        let (inside, function) = match self {
             Self::Positive => (x, Function::WherePositive),
             Self::NonNegative => (x, Function::WhereNonNegative),
-            Self::Open => (x * (1.0 - x), Function::WherePositive),
-            Self::Unit => (x * (1.0 - x), Function::WhereNonNegative),
+            Self::Open => (x, Function::WhereOpen),
+            Self::Unit => (x, Function::WhereUnit),
             _ => return density,
         };
-        let (shape, rows) = (slack.shape(), density.shape());
+        let (shape, rows) = (inside.shape(), density.shape());
         if shape.broadcast(rows) == Some(rows) {
-            return density.apply(function, [slack]);
+            return density.apply(function, [inside]);
         }
+        let slack = match self {
+            Self::Open | Self::Unit => x * (1.0 - x),
+            _ => x,
+        };
         // Several numbers belong to one density: none of them may be out of place.
         let table = slack.as_row();
         let below = table.apply(Function::Minimum, [slack.number(0.0)]);

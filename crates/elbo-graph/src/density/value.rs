@@ -145,7 +145,7 @@ impl<'b> Value<'b> {
 
     /// Whether many entries of `other` share one of these, so that a function of it is better
     /// computed before it is repeated.
-    fn is_common_to(self, other: Self) -> bool {
+    pub(super) fn is_common_to(self, other: Self) -> bool {
         other.shape().len() > 8 * self.shape().len()
     }
 

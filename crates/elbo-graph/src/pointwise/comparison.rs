@@ -64,4 +64,11 @@ several! {
     WhereNonNegative 2: |[x, slack], y| T::select(slack.value() >= 0.0, x, T::constant(f64::NEG_INFINITY)), [
         0: indicator(slack.value() >= 0.0)
     ];
+    // From 0 to 1, with the ends and without them.
+    WhereUnit 2: |[x, p], y| T::select(p.value() >= 0.0 && p.value() <= 1.0, x, T::constant(f64::NEG_INFINITY)), [
+        0: indicator(p.value() >= 0.0 && p.value() <= 1.0)
+    ];
+    WhereOpen 2: |[x, p], y| T::select(p.value() > 0.0 && p.value() < 1.0, x, T::constant(f64::NEG_INFINITY)), [
+        0: indicator(p.value() > 0.0 && p.value() < 1.0)
+    ];
 }

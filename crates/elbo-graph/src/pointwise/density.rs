@@ -57,6 +57,33 @@ several! {
     ];
 }
 
+/// `log p` for a success, `y = 1`, and `log(1 − p)` for a failure, `y = 0`.
+pub(crate) struct Bernoulli;
+
+impl Pointwise<2> for Bernoulli {
+    #[inline(always)]
+    fn value<T: Number>(x: [T; 2]) -> T {
+        Self::value_and_partial::<T, 1>(x).0
+    }
+
+    #[inline(always)]
+    fn partial<T: Number, const I: usize>(x: [T; 2], _: T) -> T {
+        Self::value_and_partial::<T, I>(x).1
+    }
+
+    #[inline(always)]
+    fn value_and_partial<T: Number, const I: usize>([y, p]: [T; 2]) -> (T, T) {
+        let success = y.value() != 0.0;
+        let failure = (-p).plus(1.0);
+        let chance = T::select(success, p, failure);
+        let slope = chance.recip();
+        // What rounding took from 1 − p, to first order.
+        let lost = (-p - failure.plus(-1.0)) * slope;
+        let lost = T::select(success || chance.value() == 0.0, T::constant(0.0), lost);
+        (chance.ln() + lost, T::select(success, slope, -slope))
+    }
+}
+
 /// `−log(1 + e^(−sx))`; `s` is 1 for a success and −1 for a failure.
 pub(crate) struct BernoulliLogit;
 

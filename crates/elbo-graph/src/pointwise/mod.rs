@@ -290,7 +290,9 @@ functions! {
         Select "select" 3 [1 2],
         WhereEqual "where_equal" 3 [0],
         WherePositive "where_positive" 2 [0],
-        WhereNonNegative "where_non_negative" 2 [0];
+        WhereNonNegative "where_non_negative" 2 [0],
+        WhereUnit "where_unit" 2 [0],
+        WhereOpen "where_open" 2 [0];
     plain comparison:
         Floor "floor" 1 [],
         Ceil "ceil" 1 [],
@@ -380,6 +382,7 @@ functions! {
     term density:
         NormalDensity "normal_density" 4 [0 1 2 3];
     fused density:
+        Bernoulli "bernoulli" 2 [1],
         BernoulliLogit "bernoulli_logit" 2 [0 1],
         BinomialLogit "binomial_logit" 4 [0 1 2 3],
         PoissonLog "poisson_log" 3 [0 1 2];
