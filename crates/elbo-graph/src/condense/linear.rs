@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Work;
+use super::entries::narrow;
 use super::rows::{Classes, by_row, select};
-use crate::graph::{Graph, Node, NodeId, Op};
+use crate::graph::{Node, NodeId, Op};
 use crate::plan::is_row_local;
 use crate::pointwise::Function;
 
@@ -75,15 +77,15 @@ impl Linear {
 
 /// The columns of `node`, which has `n_rows` rows or one that is repeated; `None` where that would
 /// not help, or take too much memory.
-pub(super) fn linear(graph: &mut Graph, node: NodeId, n_rows: usize) -> Option<Vec<Linear>> {
+pub(super) fn linear(work: &mut Work, node: NodeId, n_rows: usize) -> Option<Vec<Linear>> {
     let mut forms = Forms {
-        graph,
+        work,
         n_rows,
         found: BTreeMap::new(),
         products: BTreeMap::new(),
         numbers: 0,
     };
-    let nodes = by_row(forms.graph, node);
+    let nodes = by_row(&forms.work.graph, node);
     for id in nodes {
         let form = forms.of(id)?;
         forms.numbers += form.iter().map(Linear::numbers).sum::<usize>();
@@ -96,7 +98,7 @@ pub(super) fn linear(graph: &mut Graph, node: NodeId, n_rows: usize) -> Option<V
 }
 
 struct Forms<'g> {
-    graph: &'g mut Graph,
+    work: &'g mut Work,
     n_rows: usize,
     found: BTreeMap<NodeId, Vec<Linear>>,
     /// A common unknown number times an unknown value.
@@ -106,7 +108,7 @@ struct Forms<'g> {
 
 impl Forms<'_> {
     fn of(&mut self, id: NodeId) -> Option<Vec<Linear>> {
-        let Node { op, shape } = self.graph.nodes[id.index()].clone();
+        let Node { op, shape } = self.work.graph.nodes[id.index()].clone();
         let (n_rows, cols) = (self.n_rows, shape.cols);
         if shape.rows != n_rows || matches!(op, Op::Constant(_)) {
             return self.leaf(id);
@@ -164,8 +166,8 @@ impl Forms<'_> {
     }
 
     fn leaf(&self, id: NodeId) -> Option<Vec<Linear>> {
-        let (shape, n_rows) = (self.graph.shape(id), self.n_rows);
-        let known = self.graph.known(id);
+        let (shape, n_rows) = (self.work.graph.shape(id), self.n_rows);
+        let known = self.work.graph.known(id);
         if shape.rows != 1 && known.is_none() {
             // Its rows are unknown numbers of their own.
             return None;
@@ -183,7 +185,7 @@ impl Forms<'_> {
 
     fn product_of_matrices(&mut self, a: NodeId, b: NodeId, cols: usize) -> Option<Vec<Linear>> {
         let left = self.arg(a)?;
-        let known = self.graph.known(b).cloned();
+        let known = self.work.graph.known(b).cloned();
         if known.is_none() && left.iter().any(|column| !column.parts.is_empty()) {
             return None;
         }
@@ -269,7 +271,7 @@ impl Forms<'_> {
 
     /// The product of two columns, one of which is known but for at most one common factor.
     fn product(&mut self, a: &Linear, b: &Linear) -> Option<Linear> {
-        let graph = &mut *self.graph;
+        let graph = &mut self.work.graph;
         let is_common = |l: &Linear| {
             l.parts.len() <= 1 && l.parts.keys().all(|(s, _)| graph.shape(*s).is_scalar())
         };
@@ -308,8 +310,8 @@ impl Forms<'_> {
     /// A value that is not linear: its distinct rows are unknown numbers.
     fn classes(&mut self, id: NodeId, cols: usize) -> Option<Vec<Linear>> {
         let most = self.n_rows / 2;
-        let classes = Classes::one(self.n_rows).split_by(most, self.graph, id)?;
-        let source = select(self.graph, id, &classes.first_rows());
+        let classes = Classes::one(self.n_rows).split_by(most, self.work, id)?;
+        let source = select(self.work, id, &classes.first_rows());
         let column = |c: usize| {
             let position = |class: &u32| narrow(*class as usize * cols + c);
             let entry = match classes.n {
@@ -320,8 +322,4 @@ impl Forms<'_> {
         };
         Some((0..cols).map(column).collect())
     }
-}
-
-fn narrow(entry: usize) -> u32 {
-    u32::try_from(entry).expect("entries are 32 bits")
 }

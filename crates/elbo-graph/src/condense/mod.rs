@@ -5,15 +5,18 @@
 //! counted ([`rows`]). A mini-batch needs the rows themselves, so a program keeps both. Deliberately
 //! absent: approximations; what is condensed is the same number but for rounding.
 
+mod entries;
 mod linear;
 mod rows;
 mod squares;
 #[cfg(test)]
 mod tests;
 
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Node, NodeId, Op};
+use crate::plan::is_row_local;
 use crate::pointwise::Function;
 use crate::shape::Shape;
+use entries::Entries;
 use rows::{Classes, select};
 
 /// The same log density from fewer rows.
@@ -25,54 +28,71 @@ pub(crate) struct Condensed {
     pub rows: Vec<(NodeId, usize)>,
 }
 
-/// Condenses what can be; `None` if nothing can.
-pub(crate) fn condense(graph: &Graph, terms: &[NodeId]) -> Option<Condensed> {
-    let mut condensed = Condensed {
-        graph: graph.clone(),
-        terms: Vec::new(),
-        rows: Vec::new(),
-    };
-    for term in terms {
-        match parts(&mut condensed.graph, *term) {
-            Some((parts, rows)) => {
-                condensed.terms.extend(parts);
-                condensed.rows.push((*term, rows));
-            }
-            None => condensed.terms.push(*term),
-        }
-    }
-    (!condensed.rows.is_empty()).then_some(condensed)
+/// The graph as it grows, and what is known of its entries.
+struct Work {
+    graph: Graph,
+    entries: Entries,
 }
 
-fn parts(graph: &mut Graph, term: NodeId) -> Option<(Vec<NodeId>, usize)> {
-    if graph.known(term).is_some() {
-        return None;
+/// Condenses what can be; `None` if nothing can.
+pub(crate) fn condense(graph: &Graph, terms: &[NodeId]) -> Option<Condensed> {
+    let mut work = Work {
+        graph: graph.clone(),
+        entries: Entries::default(),
+    };
+    let (mut new, mut rows) = (Vec::new(), Vec::new());
+    for term in terms {
+        match parts(&mut work, *term) {
+            Some((parts, left)) => {
+                new.extend(parts);
+                rows.push((*term, left));
+            }
+            None => new.push(*term),
+        }
     }
+    (!rows.is_empty()).then_some(Condensed {
+        graph: work.graph,
+        terms: new,
+        rows,
+    })
+}
+
+fn parts(work: &mut Work, term: NodeId) -> Option<(Vec<NodeId>, usize)> {
+    let Node { op, shape } = &work.graph.nodes[term.index()];
     // A known difference, as between a lognormal density and the normal one of the logarithm.
     if let Op::Pointwise {
         function: Function::Subtract,
         args,
-    } = &graph.nodes[term.index()].op
+    } = op
         && let &[density, known] = args.as_slice()
-        && let Some(values) = graph.known(known)
-        && graph.shape(density) == graph.shape(term)
+        && let Some(values) = work.graph.known(known)
+        && work.graph.shape(density) == *shape
     {
-        let times = graph.shape(term).len() / values.len();
+        let times = shape.len() / values.len();
         let rest = -values.iter().sum::<f64>() * times as f64;
-        let (mut parts, rows) = squares::normal(graph, density)?;
-        parts.push(graph.constant([rest], Shape::SCALAR));
+        let (mut parts, rows) = squares::normal(work, density)?;
+        parts.push(work.graph.constant([rest], Shape::SCALAR));
         return Some((parts, rows));
     }
-    squares::normal(graph, term).or_else(|| distinct(graph, term))
+    squares::normal(work, term).or_else(|| distinct(work, term))
 }
 
-/// Equal rows counted once.
-fn distinct(graph: &mut Graph, term: NodeId) -> Option<(Vec<NodeId>, usize)> {
-    let n = graph.shape(term).rows;
-    let classes = Classes::one(n).split_by(n / 2, graph, term)?;
-    let some = select(graph, term, &classes.first_rows());
+/// Equal rows counted once, and what is equal in many rows computed once.
+fn distinct(work: &mut Work, term: NodeId) -> Option<(Vec<NodeId>, usize)> {
+    let Node { op, shape } = &work.graph.nodes[term.index()];
+    let n = shape.rows;
+    if n < 3 || !is_row_local(op) {
+        return None;
+    }
+    let before = work.entries.savings;
+    let Some(classes) = Classes::one(n).split_by(n / 2, work, term) else {
+        let all: Vec<u32> = (0..entries::narrow(n)).collect();
+        let same = select(work, term, &all);
+        return (work.entries.savings > before).then_some((vec![same], n));
+    };
+    let some = select(work, term, &classes.first_rows());
     let counts: Vec<f64> = classes.sizes().into_iter().map(|n| n as f64).collect();
-    let counts = graph.constant(counts, Shape::vector(classes.n));
-    let part = graph.pointwise(Function::Multiply, &[counts, some]);
+    let counts = work.graph.constant(counts, Shape::vector(classes.n));
+    let part = work.graph.pointwise(Function::Multiply, &[counts, some]);
     Some((vec![part], classes.n))
 }

@@ -5,10 +5,11 @@
 //! absent: rows that are alike by algebra only.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::Work;
+use super::entries::{is_costly, is_followed, narrow};
 use crate::graph::{Graph, Node, NodeId, Op};
 use crate::plan::{Use, is_row_local, uses};
 use crate::shape::Shape;
@@ -54,19 +55,32 @@ impl Classes {
     }
 
     /// Takes rows apart in which a value may differ.
-    pub(super) fn split_by(self, most: usize, graph: &Graph, node: NodeId) -> Option<Self> {
-        let n_rows = self.of_row.len();
-        by_row(graph, node)
+    pub(super) fn split_by(self, most: usize, work: &mut Work, node: NodeId) -> Option<Self> {
+        by_row(&work.graph, node)
             .into_iter()
             .try_fold(self, |classes, id| {
-                let Node { op, shape } = &graph.nodes[id.index()];
-                debug_assert_eq!(shape.rows, n_rows, "by row");
+                let Node { op, shape } = &work.graph.nodes[id.index()];
                 match op {
                     Op::Constant(values) => (0..shape.cols).try_fold(classes, |classes, k| {
                         classes.split(most, |row| values[row * shape.cols + k].to_bits())
                     }),
-                    Op::Gather { index, per_row, .. } => {
-                        classes.split_by_index(most, index, *per_row)
+                    Op::Gather {
+                        source,
+                        index,
+                        per_row,
+                        width,
+                    } => {
+                        let from = &work.graph.nodes[source.index()];
+                        if !is_followed(&from.op, from.shape) {
+                            return classes.split_by_index(most, index, *per_row);
+                        }
+                        let numbers = work.entries.of(&work.graph, *source);
+                        (0..per_row * width).try_fold(classes, |classes, k| {
+                            classes.split(most, |row| {
+                                let piece = index[row * per_row + k / width] as usize;
+                                u64::from(numbers[piece * width + k % width])
+                            })
+                        })
                     }
                     op if is_row_local(op) => Some(classes),
                     // Rows of their own.
@@ -111,42 +125,67 @@ pub(super) fn by_row(graph: &Graph, node: NodeId) -> Vec<NodeId> {
     found.into_iter().collect()
 }
 
-/// `node` with rows `rows` alone.
-pub(super) fn select(graph: &mut Graph, node: NodeId, rows: &[u32]) -> NodeId {
+/// `node` with rows `rows` alone; what is costly and the same in many of them is computed once.
+pub(super) fn select(work: &mut Work, node: NodeId, rows: &[u32]) -> NodeId {
     let mut selected = BTreeMap::new();
-    for id in by_row(graph, node) {
-        let Node { op, shape } = graph.nodes[id.index()].clone();
+    for id in by_row(&work.graph, node) {
+        let Node { op, shape } = work.graph.nodes[id.index()].clone();
         let some = Shape::matrix(rows.len(), shape.cols);
         let new = match op {
-            Op::Constant(values) => graph.constant(pick(&values, shape.cols, rows), some),
+            Op::Constant(values) => work.graph.constant(pick(&values, shape.cols, rows), some),
             Op::Gather {
                 source,
                 index,
                 per_row,
                 width,
             } => {
-                let index: Arc<[u32]> = pick(&index, per_row, rows).into();
-                let op = Op::Gather {
-                    source,
-                    index,
-                    per_row,
-                    width,
-                };
-                graph.add(op, some)
+                let index = pick(&index, per_row, rows);
+                let from = &work.graph.nodes[source.index()];
+                if is_followed(&from.op, from.shape) {
+                    let piece = |i: &u32| *i * narrow(width)..(*i + 1) * narrow(width);
+                    let at: Vec<u32> = index.iter().flat_map(piece).collect();
+                    work.entries.pick(&mut work.graph, source, &at, some)
+                } else {
+                    let op = Op::Gather {
+                        source,
+                        index: index.into(),
+                        per_row,
+                        width,
+                    };
+                    work.graph.add(op, some)
+                }
+            }
+            Op::Pointwise { function, .. }
+                if is_costly(function)
+                    && id != node
+                    && let Some(few) = few(work, id, rows) =>
+            {
+                few
             }
             op if is_row_local(&op) => {
-                let kinds: BTreeMap<NodeId, Use> = uses(graph, id).into_iter().collect();
+                let kinds: BTreeMap<NodeId, Use> = uses(&work.graph, id).into_iter().collect();
                 let op = op.with_args(|arg| match kinds[&arg] {
                     Use::ByRow => selected[&arg],
                     Use::Whole => arg,
                 });
-                graph.add(op, some)
+                work.graph.add(op, some)
             }
-            _ => graph.gather(id, rows),
+            _ => work.graph.gather(id, rows),
         };
         selected.insert(id, new);
     }
     selected[&node]
+}
+
+/// Rows of a value of which many are alike: the others, and copies.
+fn few(work: &mut Work, node: NodeId, rows: &[u32]) -> Option<NodeId> {
+    let n = work.graph.shape(node).rows;
+    let classes = Classes::one(n).split_by(rows.len() / 2, work, node)?;
+    let first = classes.first_rows();
+    let copies: Vec<u32> = rows.iter().map(|r| classes.of_row[*r as usize]).collect();
+    let column = select(work, node, &first);
+    work.entries.savings += 1;
+    Some(work.graph.gather(column, copies))
 }
 
 fn pick<T: Copy>(values: &[T], cols: usize, rows: &[u32]) -> Vec<T> {

@@ -10,18 +10,20 @@
 use elbo_math::linalg::{Matrix, triangular_factor};
 use elbo_math::special::LN_SQRT_2PI;
 
+use super::Work;
 use super::linear::{Entry, Linear, linear};
 use super::rows::{Classes, select};
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Node, NodeId, Op};
 use crate::pointwise::Function;
 use crate::shape::Shape;
 
 /// The terms of fewer rows that add up to the normal density `term`, and their rows.
-pub(super) fn normal(graph: &mut Graph, term: NodeId) -> Option<(Vec<NodeId>, usize)> {
-    let Op::Pointwise { function, args } = &graph.nodes[term.index()].op else {
+pub(super) fn normal(work: &mut Work, term: NodeId) -> Option<(Vec<NodeId>, usize)> {
+    let Node { op, shape } = &work.graph.nodes[term.index()];
+    let Op::Pointwise { function, args } = op else {
         return None;
     };
-    let (shape, Function::NormalDensity) = (graph.shape(term), *function) else {
+    let (shape, Function::NormalDensity) = (*shape, *function) else {
         return None;
     };
     let &[y, mean, inverse, log] = args.as_slice() else {
@@ -31,16 +33,16 @@ pub(super) fn normal(graph: &mut Graph, term: NodeId) -> Option<(Vec<NodeId>, us
         return None;
     }
     let n = shape.rows;
-    let mut rest = linear(graph, mean, n)?.pop()?;
-    rest.add(&linear(graph, y, n)?.pop()?, -1.0);
-    let scale = Scale::of(graph, inverse, log, n)?;
+    let mut rest = linear(work, mean, n)?.pop()?;
+    rest.add(&linear(work, y, n)?.pop()?, -1.0);
+    let scale = Scale::of(&work.graph, inverse, log, n)?;
     if let Scale::Known { inverse, .. } = &scale {
         rest.scale(|row| inverse[row % inverse.len()]);
     }
-    let groups = grouped(graph, &rest, &scale)?;
+    let groups = grouped(work, &rest, &scale)?;
     let rows = Rows::new(&rest, &groups, &scale);
     (3 * rows.len() <= 2 * n).then(|| {
-        let terms = rows.density(graph, &rest, &groups, &scale);
+        let terms = rows.density(work, &rest, &groups, &scale);
         (terms, rows.len())
     })
 }
@@ -70,7 +72,7 @@ impl Scale {
 }
 
 /// Rows that read the same unknown numbers.
-fn grouped(graph: &Graph, rest: &Linear, scale: &Scale) -> Option<Classes> {
+fn grouped(work: &mut Work, rest: &Linear, scale: &Scale) -> Option<Classes> {
     let n = rest.known.len();
     let most = n / 2;
     let mut groups = Classes::one(n);
@@ -81,8 +83,8 @@ fn grouped(graph: &Graph, rest: &Linear, scale: &Scale) -> Option<Classes> {
     }
     match scale {
         Scale::ByRow { inverse, log } => groups
-            .split_by(most, graph, *inverse)?
-            .split_by(most, graph, *log),
+            .split_by(most, work, *inverse)?
+            .split_by(most, work, *log),
         _ => Some(groups),
     }
 }
@@ -153,18 +155,19 @@ impl Rows {
 
     fn density(
         &self,
-        graph: &mut Graph,
+        work: &mut Work,
         rest: &Linear,
         groups: &Classes,
         scale: &Scale,
     ) -> Vec<NodeId> {
         let rows = Shape::vector(self.len());
         let y: Vec<f64> = self.known.iter().map(|known| -known).collect();
-        let y = graph.constant(y, rows);
-        let mean = self.mean(graph, rest);
+        let y = work.graph.constant(y, rows);
+        let mean = self.mean(&mut work.graph, rest);
         let number = |graph: &mut Graph, value: f64| graph.constant([value], Shape::SCALAR);
         let lost = (groups.of_row.len() - self.len()) as f64;
         let known = -lost * LN_SQRT_2PI;
+        let graph = &mut work.graph;
         match scale {
             Scale::Known { log_sum, .. } => {
                 let (one, zero) = (number(graph, 1.0), number(graph, 0.0));
@@ -184,10 +187,11 @@ impl Rows {
             Scale::ByRow { inverse, log } => {
                 let lost = groups.sizes().into_iter().zip(&self.per_group);
                 let minus_lost: Vec<f64> = lost.map(|(n, kept)| -((n - kept) as f64)).collect();
-                let minus_lost = graph.constant(minus_lost, Shape::vector(groups.n));
-                let of_groups = select(graph, *log, &groups.first_rows());
-                let inverse = select(graph, *inverse, &self.like);
-                let log = select(graph, *log, &self.like);
+                let minus_lost = work.graph.constant(minus_lost, Shape::vector(groups.n));
+                let of_groups = select(work, *log, &groups.first_rows());
+                let inverse = select(work, *inverse, &self.like);
+                let log = select(work, *log, &self.like);
+                let graph = &mut work.graph;
                 vec![
                     graph.pointwise(Function::NormalDensity, &[y, mean, inverse, log]),
                     graph.pointwise(Function::Multiply, &[minus_lost, of_groups]),

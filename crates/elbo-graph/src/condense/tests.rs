@@ -166,6 +166,59 @@ fn equal_rows_are_counted() {
 }
 
 #[test]
+fn equal_rows_are_seen_through_what_they_are_copied_from() {
+    let mut graph = Graph::new();
+    let log_a = graph.parameter(Shape::SCALAR);
+    let a = apply(&mut graph, Function::InvLogit, &[log_a]);
+    // Powers of a, put together from parts and then copied: rows depend on the exponent alone.
+    let exponents: Vec<f64> = positions(N - 20, 5).into_iter().map(f64::from).collect();
+    let exponents = graph.constant(exponents, Shape::vector(N - 20));
+    let powers = apply(&mut graph, Function::Power, &[a, exponents]);
+    let square = apply(&mut graph, Function::Square, &[a]);
+    let squares = graph.gather(square, vec![0; 20]);
+    let all = graph.rows(&[powers, squares]);
+    let order: Vec<u32> = (0..120).rev().collect();
+    let chance = graph.gather(all, order);
+    let y = graph.constant(vec![1.0; N], Shape::vector(N));
+    // Five powers, and squares.
+    condenses(&mut graph, "bernoulli", &[y, chance], 6);
+}
+
+#[test]
+fn what_many_rows_share_is_computed_once() {
+    let mut graph = Graph::new();
+    let (topics, words) = (
+        graph.parameter(Shape::vector(4)),
+        graph.parameter(Shape::vector(90)),
+    );
+    let [topic, word] = [(topics, 4), (words, 90)].map(|(source, most)| {
+        let weight = graph.pointwise(Function::Exp, &[source]);
+        let copies = graph.gather(weight, positions(2 * N, most));
+        graph.pointwise(Function::Log1p, &[copies])
+    });
+    let sum = apply(&mut graph, Function::Add, &[topic, word]);
+    let pairs = graph.elements(sum, (0..240).collect::<Vec<u32>>(), Shape::matrix(N, 2));
+    let term = graph.row_log_sum_exp(pairs);
+    graph.add_to_log_density(term);
+    check(&graph);
+    // No rows are equal, but logarithms are.
+    let condensed = super::condense(&graph, &graph.terms).expect("fewer logarithms");
+    let logarithms = condensed.graph.nodes[graph.nodes.len()..]
+        .iter()
+        .filter(|node| {
+            matches!(
+                node.op,
+                crate::graph::Op::Pointwise {
+                    function: Function::Log1p,
+                    ..
+                }
+            )
+        });
+    let rows: Vec<usize> = logarithms.map(|node| node.shape.len()).collect();
+    assert!(rows.contains(&4) && rows.contains(&90), "{rows:?}");
+}
+
+#[test]
 fn rows_of_their_own_are_left_alone() {
     let mut graph = Graph::new();
     let x = graph.parameter(Shape::vector(N));

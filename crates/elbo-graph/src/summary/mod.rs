@@ -114,6 +114,7 @@ impl Summary {
                 .collect(),
             condensed: condensed
                 .iter()
+                .filter(|(term, rows)| *rows < graph.shape(*term).rows)
                 .map(|(term, rows)| CondensedSummary {
                     term: reader.term(*term),
                     n_rows: graph.shape(*term).rows,
