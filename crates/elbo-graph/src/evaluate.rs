@@ -65,9 +65,8 @@ impl Plan {
             }
         }
         let backward = gradients.is_some();
-        space.adjoints.clear();
         if backward {
-            space.adjoints.resize(self.outer_len * lanes, T::default());
+            plate::reset(&mut space.adjoints, self.outer_len * lanes);
         }
         for p in 0..self.plates.len() {
             self.run_plate(p, pool, &mut space, lanes, subset, totals, backward);

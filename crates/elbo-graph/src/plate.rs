@@ -163,7 +163,7 @@ impl<T: Run> Context<'_, T> {
             }
         }
         if self.backward {
-            space.adjoints.fill(T::default());
+            zero(&mut space.adjoints);
         }
     }
 
@@ -456,9 +456,18 @@ pub(crate) fn scatter_adjoints<T: Number>(
     }
 }
 
-fn reset<T: Number>(buffer: &mut Vec<T>, len: usize) {
-    buffer.clear();
+/// As many zeros.
+pub(crate) fn reset<T: Number>(buffer: &mut Vec<T>, len: usize) {
     buffer.resize(len, T::default());
+    zero(buffer);
+}
+
+/// Fills with zeros. Where the zero is in sight, the compiler makes it one call that clears memory.
+#[inline]
+pub(crate) fn zero<T: Number>(buffer: &mut [T]) {
+    for number in buffer {
+        *number = T::default();
+    }
 }
 
 fn local(place: Place) -> usize {

@@ -153,7 +153,7 @@ impl Forms<'_> {
         match form {
             Some(form) => Some(form),
             None if is_row_local(&op) => self.classes(id, cols),
-            None => None,
+            None => self.leaf(id),
         }
     }
 
@@ -168,16 +168,15 @@ impl Forms<'_> {
     fn leaf(&self, id: NodeId) -> Option<Vec<Linear>> {
         let (shape, n_rows) = (self.work.graph.shape(id), self.n_rows);
         let known = self.work.graph.known(id);
-        if shape.rows != 1 && known.is_none() {
-            // Its rows are unknown numbers of their own.
-            return None;
-        }
         let column = |c: usize| {
             if let Some(values) = known {
                 let at = |row: usize| values[row % shape.rows * shape.cols + c];
                 Linear::constant((0..n_rows).map(at).collect())
-            } else {
+            } else if shape.rows == 1 {
                 Linear::one(n_rows, id, Entry::One(narrow(c)))
+            } else {
+                let own = (0..n_rows).map(|row| narrow(row * shape.cols + c));
+                Linear::one(n_rows, id, Entry::ByRow(own.collect()))
             }
         };
         Some((0..shape.cols).map(column).collect())
@@ -310,7 +309,9 @@ impl Forms<'_> {
     /// A value that is not linear: its distinct rows are unknown numbers.
     fn classes(&mut self, id: NodeId, cols: usize) -> Option<Vec<Linear>> {
         let most = self.n_rows / 2;
-        let classes = Classes::one(self.n_rows).split_by(most, self.work, id)?;
+        let Some(classes) = Classes::one(self.n_rows).split_by(most, self.work, id) else {
+            return self.leaf(id);
+        };
         let source = select(self.work, id, &classes.first_rows());
         let column = |c: usize| {
             let position = |class: &u32| narrow(*class as usize * cols + c);

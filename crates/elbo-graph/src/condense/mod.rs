@@ -7,6 +7,7 @@
 
 mod entries;
 mod linear;
+mod predictor;
 mod rows;
 mod squares;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::Work;
 use super::entries::{is_costly, is_followed, narrow};
+use super::predictor::{shorter, sums};
 use crate::graph::{Graph, Node, NodeId, Op};
 use crate::plan::{Use, is_row_local, uses};
 use crate::shape::Shape;
@@ -128,7 +129,14 @@ pub(super) fn by_row(graph: &Graph, node: NodeId) -> Vec<NodeId> {
 /// `node` with rows `rows` alone; what is costly and the same in many of them is computed once.
 pub(super) fn select(work: &mut Work, node: NodeId, rows: &[u32]) -> NodeId {
     let mut selected = BTreeMap::new();
+    let sums = sums(&work.graph, node);
     for id in by_row(&work.graph, node) {
+        if sums.contains(&id)
+            && let Some(shorter) = shorter(work, id, rows)
+        {
+            selected.insert(id, shorter);
+            continue;
+        }
         let Node { op, shape } = work.graph.nodes[id.index()].clone();
         let some = Shape::matrix(rows.len(), shape.cols);
         let new = match op {

@@ -12,6 +12,7 @@ use elbo_math::special::LN_SQRT_2PI;
 
 use super::Work;
 use super::linear::{Entry, Linear, linear};
+use super::predictor::predictor;
 use super::rows::{Classes, select};
 use crate::graph::{Graph, Node, NodeId, Op};
 use crate::pointwise::Function;
@@ -163,7 +164,10 @@ impl Rows {
         let rows = Shape::vector(self.len());
         let y: Vec<f64> = self.known.iter().map(|known| -known).collect();
         let y = work.graph.constant(y, rows);
-        let mean = self.mean(&mut work.graph, rest);
+        let columns = rest.parts.keys().zip(&self.coefficients);
+        let columns = columns.map(|(part, c)| (part, c.as_slice()));
+        let mean = predictor(&mut work.graph, columns, &self.like);
+        let mean = mean.unwrap_or_else(|| work.graph.constant([0.0], Shape::SCALAR));
         let number = |graph: &mut Graph, value: f64| graph.constant([value], Shape::SCALAR);
         let lost = (groups.of_row.len() - self.len()) as f64;
         let known = -lost * LN_SQRT_2PI;
@@ -200,45 +204,6 @@ impl Rows {
             }
         }
     }
-
-    /// `Σ_k c_k s_k`: numbers that all rows share by a product of matrices.
-    fn mean(&self, graph: &mut Graph, rest: &Linear) -> NodeId {
-        let rows = Shape::vector(self.len());
-        let mut sum: Option<NodeId> = None;
-        let mut add = |graph: &mut Graph, part: NodeId| {
-            sum = Some(match sum {
-                Some(sum) => graph.pointwise(Function::Add, &[sum, part]),
-                None => part,
-            });
-        };
-        let mut shared = Vec::new();
-        let mut columns = Vec::new();
-        for (((source, entry), _), coefficients) in rest.parts.iter().zip(&self.coefficients) {
-            match entry {
-                Entry::One(at) => {
-                    shared.push((*source, *at));
-                    columns.push(coefficients);
-                }
-                Entry::ByRow(index) => {
-                    let at: Vec<u32> = self.like.iter().map(|r| index[*r as usize]).collect();
-                    let effect = entries(graph, *source, at);
-                    let by = graph.constant(coefficients.clone(), rows);
-                    let part = graph.pointwise(Function::Multiply, &[by, effect]);
-                    add(graph, part);
-                }
-            }
-        }
-        if !shared.is_empty() {
-            let numbers = stacked(graph, &shared);
-            let design = (0..self.len()).flat_map(|r| columns.iter().map(move |c| c[r]));
-            let design: Vec<f64> = design.collect();
-            let shape = Shape::matrix(self.len(), columns.len());
-            let design = graph.constant(design, shape);
-            let part = graph.matmul(design, numbers);
-            add(graph, part);
-        }
-        sum.unwrap_or_else(|| graph.constant([0.0], Shape::SCALAR))
-    }
 }
 
 /// The triangular factor, without what only rounding has left of columns that depend on others.
@@ -252,26 +217,4 @@ fn triangular(rows: &Matrix) -> Matrix {
         let x = factor[(r, c)];
         if x.abs() > rounding[c] { x } else { 0.0 }
     })
-}
-
-/// Entries of a value as a column.
-fn entries(graph: &mut Graph, source: NodeId, at: Vec<u32>) -> NodeId {
-    let shape = Shape::vector(at.len());
-    let is_whole = graph.shape(source) == shape && (0..).zip(&at).all(|(i, a)| i == *a);
-    if is_whole {
-        return source;
-    }
-    graph.elements(source, at, shape)
-}
-
-/// Entries of values, one below the other.
-fn stacked(graph: &mut Graph, numbers: &[(NodeId, u32)]) -> NodeId {
-    let parts: Vec<NodeId> = numbers
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|same| entries(graph, same[0].0, same.iter().map(|n| n.1).collect()))
-        .collect();
-    match parts[..] {
-        [one] => one,
-        _ => graph.rows(&parts),
-    }
 }
