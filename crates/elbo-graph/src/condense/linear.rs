@@ -25,6 +25,22 @@ pub(super) enum Entry {
     ByRow(Arc<[u32]>),
 }
 
+impl Entry {
+    fn of(positions: Vec<u32>) -> Self {
+        match positions.first() {
+            Some(first) if positions.iter().all(|p| p == first) => Self::One(*first),
+            _ => Self::ByRow(positions.into()),
+        }
+    }
+
+    fn at(&self, row: usize) -> u32 {
+        match self {
+            Self::One(entry) => *entry,
+            Self::ByRow(index) => index[row],
+        }
+    }
+}
+
 /// A column of `rows` numbers: `known` plus multiples of unknown numbers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Linear {
@@ -45,6 +61,28 @@ impl Linear {
             known: vec![0.0; n_rows],
             parts: BTreeMap::from([((node, entry), vec![1.0; n_rows])]),
         }
+    }
+
+    /// Some of the rows, without what none of them reads.
+    fn rows(&self, rows: &[usize]) -> Self {
+        let mut some = Self::constant(rows.iter().map(|r| self.known[*r]).collect());
+        for ((node, entry), column) in &self.parts {
+            let column: Vec<f64> = rows.iter().map(|r| column[*r]).collect();
+            let Some(used) = column.iter().position(|c| *c != 0.0) else {
+                continue;
+            };
+            // Rows that do not read the number may as well read what another row does.
+            let used = rows[used];
+            let read = rows.iter().zip(&column);
+            let read = read.map(|(r, c)| entry.at(if *c == 0.0 { used } else { *r }));
+            let entry = Entry::of(read.collect());
+            let to = some.parts.entry((*node, entry));
+            let to = to.or_insert_with(|| vec![0.0; column.len()]);
+            for (t, c) in to.iter_mut().zip(column) {
+                *t += c;
+            }
+        }
+        some
     }
 
     fn numbers(&self) -> usize {
@@ -76,7 +114,7 @@ impl Linear {
 }
 
 /// The columns of `node`, which has `n_rows` rows or one that is repeated; `None` where that would
-/// not help, or take too much memory.
+/// take too much memory.
 pub(super) fn linear(work: &mut Work, node: NodeId, n_rows: usize) -> Option<Vec<Linear>> {
     let mut forms = Forms {
         work,
@@ -87,7 +125,7 @@ pub(super) fn linear(work: &mut Work, node: NodeId, n_rows: usize) -> Option<Vec
     };
     let nodes = by_row(&forms.work.graph, node);
     for id in nodes {
-        let form = forms.of(id)?;
+        let form = forms.of(id);
         forms.numbers += form.iter().map(Linear::numbers).sum::<usize>();
         if forms.numbers > MOST_NUMBERS {
             return None;
@@ -107,7 +145,7 @@ struct Forms<'g> {
 }
 
 impl Forms<'_> {
-    fn of(&mut self, id: NodeId) -> Option<Vec<Linear>> {
+    fn of(&mut self, id: NodeId) -> Vec<Linear> {
         let Node { op, shape } = self.work.graph.nodes[id.index()].clone();
         let (n_rows, cols) = (self.n_rows, shape.cols);
         if shape.rows != n_rows || matches!(op, Op::Constant(_)) {
@@ -120,52 +158,55 @@ impl Forms<'_> {
                 per_row,
                 width,
             } => {
+                let below = match &self.work.graph.nodes[source.index()].op {
+                    Op::Rows(parts) if *width == 1 => self.below(&parts.clone()),
+                    _ => None,
+                };
                 let column = |c: usize| {
+                    if let Some(all) = &below {
+                        let rows = (0..n_rows).map(|row| index[row * per_row + c] as usize);
+                        return all.rows(&rows.collect::<Vec<_>>());
+                    }
                     let position = |row: usize| {
                         let piece = index[row * per_row + c / width] as usize;
                         narrow(piece * width + c % width)
                     };
-                    let is_one = (1..n_rows).all(|row| position(row) == position(0));
-                    let entry = if is_one {
-                        Entry::One(position(0))
-                    } else {
-                        Entry::ByRow((0..n_rows).map(position).collect())
-                    };
-                    Linear::one(n_rows, *source, entry)
+                    Linear::one(
+                        n_rows,
+                        *source,
+                        Entry::of((0..n_rows).map(position).collect()),
+                    )
                 };
                 Some((0..cols).map(column).collect())
             }
-            Op::Columns(parts) => {
-                let parts: Option<Vec<_>> = parts.iter().map(|p| self.arg(*p)).collect();
-                Some(parts?.concat())
-            }
+            Op::Columns(parts) => Some(parts.iter().flat_map(|p| self.arg(*p)).collect()),
             Op::RowSum(source) => {
                 let mut sum = Linear::constant(vec![0.0; n_rows]);
-                for column in self.arg(*source)? {
+                for column in self.arg(*source) {
                     sum.add(&column, 1.0);
                 }
                 Some(vec![sum])
             }
             Op::MatMul { a, b } => self.product_of_matrices(*a, *b, cols),
-            Op::Pointwise { function, args } => self.pointwise(*function, args, cols)?,
+            Op::Pointwise { function, args } => self.pointwise(*function, args, cols),
             _ => None,
         };
         match form {
-            Some(form) => Some(form),
+            Some(form) => form,
             None if is_row_local(&op) => self.classes(id, cols),
             None => self.leaf(id),
         }
     }
 
     /// An argument that may be a repeated row.
-    fn arg(&mut self, id: NodeId) -> Option<Vec<Linear>> {
+    fn arg(&mut self, id: NodeId) -> Vec<Linear> {
         match self.found.get(&id) {
-            Some(form) => Some(form.clone()),
+            Some(form) => form.clone(),
             None => self.leaf(id),
         }
     }
 
-    fn leaf(&self, id: NodeId) -> Option<Vec<Linear>> {
+    fn leaf(&self, id: NodeId) -> Vec<Linear> {
         let (shape, n_rows) = (self.work.graph.shape(id), self.n_rows);
         let known = self.work.graph.known(id);
         let column = |c: usize| {
@@ -179,11 +220,41 @@ impl Forms<'_> {
                 Linear::one(n_rows, id, Entry::ByRow(own.collect()))
             }
         };
-        Some((0..shape.cols).map(column).collect())
+        (0..shape.cols).map(column).collect()
+    }
+
+    /// Columns one below the other. Parts that read entries of one node stay apart: few rows of a
+    /// whole that was put together need both.
+    fn below(&mut self, parts: &[NodeId]) -> Option<Linear> {
+        let total: usize = parts.iter().map(|p| self.work.graph.shape(*p).rows).sum();
+        let mut all = Linear::constant(Vec::with_capacity(total));
+        for part in parts {
+            let n_rows = self.work.graph.shape(*part).rows;
+            let form = linear(self.work, *part, n_rows)?.pop()?;
+            let first = all.known.len();
+            all.known.extend(form.known);
+            for ((node, entry), column) in form.parts {
+                let mut positions = vec![entry.at(0); total];
+                let mut longer = vec![0.0; total];
+                for (row, coefficient) in column.into_iter().enumerate() {
+                    positions[first + row] = entry.at(row);
+                    longer[first + row] = coefficient;
+                }
+                let to = all.parts.entry((node, Entry::of(positions)));
+                let to = to.or_insert_with(|| vec![0.0; total]);
+                for (t, c) in to.iter_mut().zip(longer) {
+                    *t += c;
+                }
+            }
+            if all.numbers() * parts.len() > MOST_NUMBERS {
+                return None;
+            }
+        }
+        Some(all)
     }
 
     fn product_of_matrices(&mut self, a: NodeId, b: NodeId, cols: usize) -> Option<Vec<Linear>> {
-        let left = self.arg(a)?;
+        let left = self.arg(a);
         let known = self.work.graph.known(b).cloned();
         if known.is_none() && left.iter().any(|column| !column.parts.is_empty()) {
             return None;
@@ -204,27 +275,23 @@ impl Forms<'_> {
         Some((0..cols).map(column).collect())
     }
 
-    /// `Some(None)` if the function is not linear in what is unknown.
-    #[expect(
-        clippy::option_option,
-        reason = "giving up is not the same as not being linear"
-    )]
+    /// `None` if the function is not linear in what is unknown.
     fn pointwise(
         &mut self,
         function: Function,
         args: &[NodeId],
         cols: usize,
-    ) -> Option<Option<Vec<Linear>>> {
+    ) -> Option<Vec<Linear>> {
         use Function::{Add, Divide, Multiply, MultiplyAdd, Negate, Subtract};
         if !matches!(
             function,
             Add | Divide | Multiply | MultiplyAdd | Negate | Subtract
         ) {
-            return Some(None);
+            return None;
         }
         let mut forms = Vec::new();
         for arg in args {
-            let form = self.arg(*arg)?;
+            let form = self.arg(*arg);
             forms.push((0..cols).map(|c| form[c % form.len()].clone()).collect());
         }
         let forms: Vec<Vec<Linear>> = forms;
@@ -261,11 +328,11 @@ impl Forms<'_> {
                 },
             };
             if !fits {
-                return Some(None);
+                return None;
             }
             result.push(column);
         }
-        Some(Some(result))
+        Some(result)
     }
 
     /// The product of two columns, one of which is known but for at most one common factor.
@@ -307,7 +374,7 @@ impl Forms<'_> {
     }
 
     /// A value that is not linear: its distinct rows are unknown numbers.
-    fn classes(&mut self, id: NodeId, cols: usize) -> Option<Vec<Linear>> {
+    fn classes(&mut self, id: NodeId, cols: usize) -> Vec<Linear> {
         let most = self.n_rows / 2;
         let Some(classes) = Classes::one(self.n_rows).split_by(most, self.work, id) else {
             return self.leaf(id);
@@ -321,6 +388,6 @@ impl Forms<'_> {
             };
             Linear::one(self.n_rows, source, entry)
         };
-        Some((0..cols).map(column).collect())
+        (0..cols).map(column).collect()
     }
 }

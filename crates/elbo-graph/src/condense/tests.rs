@@ -107,6 +107,27 @@ fn predictors_may_be_written_in_any_way() {
 }
 
 #[test]
+fn sums_of_parts_that_were_put_together_are_regressions_too() {
+    let mut graph = Graph::new();
+    let (intercept, slopes) = (
+        graph.parameter(Shape::SCALAR),
+        graph.parameter(Shape::vector(2)),
+    );
+    // As a loop over the columns adds up: a + b₁ x + b₂ z, each row's terms side by side.
+    let copies = graph.gather(slopes, positions(2 * N, 2));
+    let x = graph.constant(numbers(2 * N, 1), Shape::vector(2 * N));
+    let products = apply(&mut graph, Function::Multiply, &[copies, x]);
+    let intercepts = graph.gather(intercept, vec![0; N]);
+    let all = graph.rows(&[products, intercepts]);
+    let order = (0..120_u32).flat_map(|row| [2 * row, 240 + row, 2 * row + 1]);
+    let terms = graph.elements(all, order.collect::<Vec<u32>>(), Shape::matrix(N, 3));
+    let mean = graph.row_sum(terms);
+    let y = known(&mut graph, 2);
+    let scale = graph.constant([0.7], Shape::SCALAR);
+    condenses(&mut graph, "normal", &[y, mean, scale], 4);
+}
+
+#[test]
 fn groups_are_condensed_each() {
     let mut graph = Graph::new();
     let (effects, slope) = (

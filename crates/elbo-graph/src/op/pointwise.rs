@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::number::Number;
 use crate::op::strip::{add_multiple, collect, spread, sum_lanes};
 use crate::op::{Gradients, Operand, Values, with_lanes};
+use crate::plate::zero;
 use crate::pointwise::Function;
 use crate::pointwise::term::{MOST_TERM_ARGS, Sink, Source, Sums};
 use crate::shape::Shape;
@@ -258,7 +259,7 @@ impl<T: Number> Call<'_, T> {
             let out = &mut gradient[strip.numbers.clone()];
             self.function.backward(which, out, adjoint, values, inputs);
         } else {
-            strip.partial.fill(T::default());
+            zero(strip.partial);
             let out = &mut *strip.partial;
             self.function.backward(which, out, adjoint, values, inputs);
             self.collect(which, strip, gradient);
