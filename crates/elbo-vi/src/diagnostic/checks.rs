@@ -214,6 +214,23 @@ pub(super) fn doubt_of_probes(
     })
 }
 
+/// Where most paths end in modes of little mass, that none found another mode as good as the answer's
+/// says little: a mode that one or two of eight paths find is missed, if there are two of them, one time
+/// in three or in ten. Modes that differ by the names of parts alone are of this kind. Where no path at all
+/// ends where the answer is, paths got stuck, as they do on badly scaled posteriors, and tell nothing.
+pub(super) fn doubt_of_places(found: &MissedMass, moments: &[Moments]) -> Option<Doubt> {
+    /// Probes that end where the answer is, at most.
+    const FEW: usize = 2;
+    /// Probes that end elsewhere, at least.
+    const SEVERAL: usize = 2;
+    let (n_probes, elsewhere) = (found.places.len(), found.n_elsewhere(moments));
+    let confirming = n_probes - elsewhere;
+    ((1..=FEW).contains(&confirming) && elsewhere >= SEVERAL).then_some(Doubt::Scattered {
+        confirming,
+        n_probes,
+    })
+}
+
 pub(super) fn doubt_of_halves(
     first: &dyn Approximation,
     second: &dyn Approximation,

@@ -119,6 +119,14 @@ pub enum Doubt {
         /// k̂ of the weights.
         khat: f64,
     },
+    /// Independent paths ended in many modes, and few of them in the answer's, so that another of its
+    /// size may have been missed.
+    Scattered {
+        /// Paths that ended where the answer is.
+        confirming: usize,
+        /// Paths in all.
+        n_probes: usize,
+    },
     /// Nothing independent was tried that could have found another mode.
     NoProbes,
 }
@@ -140,6 +148,7 @@ impl Doubt {
             | Self::HalvesDisagree { .. }
             | Self::Carried { .. }
             | Self::Corrected { serious: true, .. }
+            | Self::Scattered { .. }
             | Self::NoProbes => Weight::Serious,
             Self::Corrected { .. } | Self::HeavyTail { .. } | Self::Outside { .. } => Weight::Note,
         }
@@ -232,6 +241,13 @@ impl Doubt {
             Self::Carried { khat } => format!(
                 "draws could not be carried to the posterior evenly (k̂ = {khat:.2} of their weights)"
             ),
+            Self::Scattered {
+                confirming,
+                n_probes,
+            } => format!(
+                "only {confirming} of {n_probes} independent paths ended where q is, the others in \
+                 other modes, so that a mode of the same size may have been missed"
+            ),
             Self::NoProbes => {
                 "no other start was tried, so another mode may have been missed".into()
             }
@@ -250,7 +266,7 @@ impl Doubt {
             Self::Unstable { .. } | Self::Imprecise { .. } => {
                 "use a richer family or more draws, or sample with NUTS"
             }
-            Self::Missed { .. } => {
+            Self::Missed { .. } | Self::Scattered { .. } => {
                 "fit a mixture, or constrain what makes the modes (an order, a sign), then compare \
                  with NUTS"
             }

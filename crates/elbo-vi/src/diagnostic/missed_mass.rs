@@ -23,9 +23,25 @@ pub struct MissedMass {
     pub error: f64,
     /// The mixture's draws and weights, of which a better answer can be made.
     pub pooled: WeightedDraws,
+    /// The mean of every probe's draws: where its path ended.
+    pub places: Vec<Vec<f64>>,
 }
 
+/// So many standard deviations of the answer away in some coordinate, a probe is in another mode.
+const APART: f64 = 6.0;
+
 impl MissedMass {
+    /// The number of probes that ended far from where the answer is.
+    pub fn n_elsewhere(&self, moments: &[Moments]) -> usize {
+        let apart = |place: &&Vec<f64>| {
+            let pairs = moments.iter().zip(place.iter());
+            pairs
+                .into_iter()
+                .any(|(m, x)| !((x - m.mean.mean).abs() <= APART * m.sd.mean))
+        };
+        self.places.iter().filter(apart).count()
+    }
+
     /// By how much the pooled answer's mean of each coordinate differs from `moments`, in the latter's
     /// standard deviations, and the standard deviation relatively.
     ///
@@ -74,6 +90,13 @@ pub fn missed_mass(
         let (points, _) = probe.sample(each, &mut stream(seed, "verdict/probes", k as u64));
         draws.put(n_own + k * each, &points);
     }
+    let places = (0..probes.len())
+        .map(|k| {
+            let own = n_own + k * each..n_own + (k + 1) * each;
+            let mean = |i| draws.coordinate(i)[own.clone()].iter().sum::<f64>() / each as f64;
+            (0..target.dimension()).map(mean).collect()
+        })
+        .collect();
     let fresh = draws.slice(n_own..total);
     let mut log_target = own.log_target.clone();
     log_target.extend(target.log_densities(&fresh)?);
@@ -110,6 +133,7 @@ pub fn missed_mass(
         fraction,
         error: (1.0 - fraction) * (relative(answer) + relative(&pooled)).sqrt(),
         pooled,
+        places,
     })
 }
 
@@ -161,6 +185,7 @@ mod tests {
         let probes: [&dyn Approximation; 2] = [&elsewhere, &narrow];
         let missed = missed_mass(&target, &q, &own, &own, &probes, 2000, 3).unwrap();
         assert!(missed.fraction <= 5.0 * missed.error, "{missed:?}");
+        assert_eq!(missed.n_elsewhere(&own.moments().unwrap()), 1);
         for (mean, sd) in missed.shifts(&own.moments().unwrap()) {
             // 4000 draws each: 5 standard errors of √2/√4000, and half of that for sds.
             assert!(mean.abs() < 0.11 && sd.abs() < 0.08, "{mean} {sd}");

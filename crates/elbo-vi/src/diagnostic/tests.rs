@@ -300,3 +300,27 @@ fn no_fault_that_misleads_is_ever_called_good() {
     // Not by calling nothing good.
     assert!(good >= 2, "{good}");
 }
+
+#[test]
+fn an_answer_that_few_of_many_scattered_paths_confirm_is_not_good() {
+    // Gaussians far from the mode stand for paths that ended in modes without mass.
+    let gaussian = Gaussian::new(3, 2.0, 5);
+    let q = exact(&gaussian);
+    let at = |far: f64| {
+        let mean = gaussian.mean.iter().map(|m| m + far).collect();
+        MeanField::new(mean, vec![1.0; 3]).unwrap()
+    };
+    let (left, right) = (at(-30.0), at(30.0));
+    let judged = verdict_on(&gaussian, &q, &[&q, &left, &right, &left], 6);
+    let verdict = judged.verdict;
+    assert_eq!(verdict.grade, Grade::Usable, "{verdict}");
+    let scattered = Doubt::Scattered {
+        confirming: 1,
+        n_probes: 4,
+    };
+    assert_eq!(verdict.doubts, [scattered]);
+    assert!(!verdict.believe.means);
+    // Three that agree leave little room for a fourth mode of the same size.
+    let judged = verdict_on(&gaussian, &q, &[&q, &q, &q, &left, &right], 6);
+    assert_eq!(judged.verdict.grade, Grade::Good, "{}", judged.verdict);
+}

@@ -8,8 +8,8 @@
 use std::fmt;
 
 use super::checks::{
-    PRECISE, PROMISED, doubt_of_carried, doubt_of_chains, doubt_of_halves, doubt_of_probes,
-    doubts_of_original, doubts_of_weights,
+    PRECISE, PROMISED, doubt_of_carried, doubt_of_chains, doubt_of_halves, doubt_of_places,
+    doubt_of_probes, doubts_of_original, doubts_of_weights,
 };
 use super::doubt::{Doubt, Weight};
 use super::drift::DriftConfig;
@@ -230,6 +230,7 @@ pub(crate) fn judge_draws(
         let n = config.n_probe_draws.min(n_draws);
         let found = missed_mass(target, q, &own, weighted, circumstances.probes, n, seed)?;
         doubts.extend(doubt_of_probes(&found, weighted, &moments));
+        doubts.extend(doubt_of_places(&found, &moments));
         missed = Some(found);
     }
     let original = target.original().map(|to| weighted.in_original(to));
@@ -381,7 +382,10 @@ fn believe(doubts: &[Doubt], weighted: &WeightedDraws, moments: &[Moments]) -> B
     let unsure = moved(|d| {
         matches!(
             d,
-            Doubt::Missed { .. } | Doubt::Unconfirmed { .. } | Doubt::HalvesDisagree { .. }
+            Doubt::Missed { .. }
+                | Doubt::Scattered { .. }
+                | Doubt::Unconfirmed { .. }
+                | Doubt::HalvesDisagree { .. }
         )
     });
     let mean_moves = moved(|d| matches!(d, Doubt::Drifts { mean, .. } if mean.abs() > PROMISED));
