@@ -85,6 +85,11 @@ impl Linear {
         some
     }
 
+    fn is_finite(&self) -> bool {
+        let mut columns = self.parts.values().chain([&self.known]);
+        columns.all(|column| column.iter().all(|x| x.is_finite()))
+    }
+
     fn numbers(&self) -> usize {
         self.known.len() * (1 + self.parts.len())
     }
@@ -114,7 +119,7 @@ impl Linear {
 }
 
 /// The columns of `node`, which has `n_rows` rows or one that is repeated; `None` where that would
-/// take too much memory.
+/// take too much memory, or a number is not finite.
 pub(super) fn linear(work: &mut Work, node: NodeId, n_rows: usize) -> Option<Vec<Linear>> {
     let mut forms = Forms {
         work,
@@ -132,7 +137,9 @@ pub(super) fn linear(work: &mut Work, node: NodeId, n_rows: usize) -> Option<Vec
         }
         forms.found.insert(id, form);
     }
-    forms.found.remove(&node)
+    // Infinities are for the operations as they are written.
+    let form = forms.found.remove(&node)?;
+    form.iter().all(Linear::is_finite).then_some(form)
 }
 
 struct Forms<'g> {
