@@ -77,8 +77,8 @@ impl Entries {
                 ..
             } => {
                 let from = &self.of_node[source];
-                let entries = |piece: &u32| *piece as usize * width..(*piece as usize + 1) * width;
-                index.iter().flat_map(entries).map(|e| from[e]).collect()
+                let read = |entry| from[read_by_gather(index, *width, entry)];
+                (0..shape.len()).map(read).collect()
             }
             Op::Rows(parts) => {
                 let numbers = parts.iter().flat_map(|part| self.of_node[part].iter());
@@ -194,10 +194,7 @@ impl Entries {
                 width,
                 ..
             } => {
-                let entry = |e: &u32| {
-                    let piece = index[*e as usize / width] as usize;
-                    narrow(piece * width + *e as usize % width)
-                };
+                let entry = |e: &u32| narrow(read_by_gather(&index, width, *e as usize));
                 let at: Vec<u32> = at.iter().map(entry).collect();
                 self.pick_within(graph, source, &at, shape, depth - 1)
             }
@@ -273,6 +270,11 @@ impl Entries {
         let index: Vec<u32> = index.map(|(part, at)| narrow(offsets[part] + at)).collect();
         gather(graph, all, &index, shape)
     }
+}
+
+/// The entry of its source that a gather's entry is.
+pub(super) fn read_by_gather(index: &[u32], width: usize, entry: usize) -> usize {
+    index[entry / width] as usize * width + entry % width
 }
 
 /// Whether equal entries of what an operation computes are looked for.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Work;
-use super::entries::narrow;
+use super::entries::{narrow, read_by_gather};
 use super::rows::{Classes, by_row, select};
 use crate::graph::{Node, NodeId, Op};
 use crate::plan::is_row_local;
@@ -174,10 +174,8 @@ impl Forms<'_> {
                         let rows = (0..n_rows).map(|row| index[row * per_row + c] as usize);
                         return all.rows(&rows.collect::<Vec<_>>());
                     }
-                    let position = |row: usize| {
-                        let piece = index[row * per_row + c / width] as usize;
-                        narrow(piece * width + c % width)
-                    };
+                    let position =
+                        |row: usize| narrow(read_by_gather(index, *width, row * cols + c));
                     Linear::one(
                         n_rows,
                         *source,

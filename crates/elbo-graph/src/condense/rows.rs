@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::Work;
-use super::entries::{is_costly, is_followed, narrow};
+use super::entries::{is_costly, is_followed, narrow, read_by_gather};
 use super::predictor::{shorter, sums};
 use crate::graph::{Graph, Node, NodeId, Op};
 use crate::plan::{Use, is_row_local, uses};
@@ -78,8 +78,8 @@ impl Classes {
                         let numbers = work.entries.of(&work.graph, *source);
                         (0..per_row * width).try_fold(classes, |classes, k| {
                             classes.split(most, |row| {
-                                let piece = index[row * per_row + k / width] as usize;
-                                u64::from(numbers[piece * width + k % width])
+                                let entry = row * per_row * width + k;
+                                u64::from(numbers[read_by_gather(index, *width, entry)])
                             })
                         })
                     }
@@ -150,8 +150,8 @@ pub(super) fn select(work: &mut Work, node: NodeId, rows: &[u32]) -> NodeId {
                 let index = pick(&index, per_row, rows);
                 let from = &work.graph.nodes[source.index()];
                 if is_followed(&from.op, from.shape) {
-                    let piece = |i: &u32| *i * narrow(width)..(*i + 1) * narrow(width);
-                    let at: Vec<u32> = index.iter().flat_map(piece).collect();
+                    let read = |entry| narrow(read_by_gather(&index, width, entry));
+                    let at: Vec<u32> = (0..some.len()).map(read).collect();
                     work.entries.pick(&mut work.graph, source, &at, some)
                 } else {
                     let op = Op::Gather {
