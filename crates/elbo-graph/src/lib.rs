@@ -13,6 +13,7 @@ mod block;
 mod condense;
 pub mod decomposition;
 mod density;
+pub mod equations;
 mod evaluate;
 mod fold;
 pub mod gaussian_process;

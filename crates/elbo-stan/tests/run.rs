@@ -432,3 +432,37 @@ fn complex_numbers_have_parts_and_polar_coordinates() {
         Value::real(4.0)
     );
 }
+
+#[test]
+fn equations_are_solved_and_what_has_no_solution_says_so() {
+    // x³ + x = a + y inside y + x = a: for a = 3/2, x = 1 and y = 1/2.
+    let source = |a: &str| {
+        format!(
+            "functions {{ vector cubic(vector x, real a) {{ return [x[1]^3 + x[1] - a]'; }}
+               vector f(vector y, real a) {{
+                 return y + solve_newton(cubic, [0]', a + y[1]) - a; }}
+               vector g(vector y, real a) {{ return [exp(y[1]) + a, a]'; }} }}
+             transformed data {{ vector[1] x = {a}; }}"
+        )
+    };
+    let known = run(&source("solve_powell(f, [0]', 1.5)"), &[]).expect("it runs");
+    let found = known.by_name("x").and_then(Value::as_reals);
+    let found = found.expect("real").entries()[0];
+    // Newton's last step leaves rounding errors.
+    assert!((found - 0.5).abs() < 1e-15, "{found}");
+    for (call, expected) in [
+        (
+            "solve_newton(g, [0]', 1)",
+            "returns 2 numbers for 1 unknowns",
+        ),
+        ("solve_newton(g, [0, 0]', 1)[1:1]", "no solution was found"),
+        (
+            "solve_newton_tol(f, [0]', 1e-3, -1, 10, 1.5)",
+            "known and positive",
+        ),
+        ("solve_powell(f, zeros_vector(0), 1.5)", "no entries"),
+    ] {
+        let (_, message) = run(&source(call), &[]).expect_err(call);
+        assert!(message.contains(expected), "{message}");
+    }
+}

@@ -1,10 +1,12 @@
-//! Functions that are handed to functions: differential equations, integrals, sums in slices.
+//! Functions that are handed to functions: equations of both kinds, integrals, sums in slices.
 //!
 //! The one idea: what is handed over is a function of the program, which is run with symbols like
-//! everything else. Absent: systems of equations, and the embedded Laplace approximation.
+//! everything else. Absent: differential-algebraic equations, and the embedded
+//! Laplace approximation.
 
 use super::equation::ode_method;
 use super::evaluate::unsupported;
+use super::root::is_solver;
 use super::{Machine, Run, Tensor, Value, bad, integral};
 use crate::source::Span;
 use crate::trace::{Number, Operand};
@@ -22,6 +24,9 @@ impl Machine<'_> {
         let function = call.functions[0];
         if let Some((method, tolerances)) = ode_method(name) {
             return self.differential_equation(name, (method, tolerances), function, &values, span);
+        }
+        if is_solver(name) {
+            return self.root(name, function, &values, span);
         }
         self.hand_over(call);
         match name {

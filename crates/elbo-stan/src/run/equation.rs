@@ -1,18 +1,16 @@
 //! Differential equations of a program.
 //!
-//! The one idea: the right-hand side is needed at points that are only known later, so it is recorded
-//! apart and becomes a small graph of its own; what it uses of the program's parameters is handed to it.
+//! The right-hand side is recorded apart ([`super::apart`]), since it is needed at points that are only
+//! known later.
 
 use std::sync::Arc;
 
+use elbo_graph::Shape;
 use elbo_graph::ode::{OdeMethod, OdeSystem, Tolerances, ode_solve};
-use elbo_graph::{Graph, Shape};
 
-use super::parameters::known_or_not;
-use super::symbols::{collect, replaced};
 use super::{Machine, Run, Tensor, Value, bad};
 use crate::source::Span;
-use crate::trace::{Number, Operand, Trace};
+use crate::trace::Operand;
 use crate::typed::FunctionId;
 
 /// How a name of Stan solves a differential equation, its tolerances unless they are given.
@@ -130,78 +128,23 @@ impl Machine<'_> {
         rest: &[Value],
         span: Span,
     ) -> Run<(OdeSystem, Operand)> {
-        let fails = |message: String| bad(span, message);
-        let mut symbols = Vec::new();
-        for value in rest {
-            collect(value, &mut symbols);
-        }
-        let outer = std::mem::replace(&mut self.trace, Trace::new());
-        let right_hand_side = |machine: &mut Self| -> Run<(Vec<Tensor<Number>>, Value)> {
-            machine.visit(span);
-            let mut free = |shape: Shape| {
-                if shape.is_empty() {
-                    return Ok(Tensor::list(Vec::new()));
-                }
-                machine.trace.free(shape).map_err(fails)
-            };
-            let inputs = vec![
-                free(Shape::SCALAR)?,
-                free(Shape::vector(n))?,
-                free(Shape::vector(symbols.len()))?,
-            ];
-            let time = Value::from_numbers(Tensor::scalar(inputs[0].entries()[0]));
-            let mut arguments = vec![time, Value::from_numbers(inputs[1].clone())];
-            let mut inner = inputs[2].entries().iter().copied();
-            arguments.extend(rest.iter().map(|value| replaced(value, &mut inner)));
-            let value = machine.on_all_paths(span, &mut |machine| {
-                machine.returned(function, arguments.clone(), span)
-            })?;
-            Ok((inputs, value))
-        };
-        let result = right_hand_side(self);
-        let inner = std::mem::replace(&mut self.trace, outer);
-        let (inputs, value) = result?;
-        let slopes = value
-            .as_numbers()
-            .ok_or_else(|| bad(span, "a right-hand side is real"))?;
-        if slopes.entries().len() != n {
+        let apart = self.apart(function, &[None, Some(n)], rest, span)?;
+        let slopes = apart.value.entries().len();
+        if slopes != n {
             return Err(bad(
                 span,
-                format!(
-                    "the right-hand side has {} numbers for {n} states",
-                    slopes.entries().len()
-                ),
+                format!("the right-hand side has {slopes} numbers for {n} states"),
             ));
         }
         let mut fault = None;
-        let parameters = symbols.len();
+        let parameters = apart.handed.len();
         let system = OdeSystem::new(n, parameters, |graph, time, states, parameters| {
-            let given = [time, states, parameters];
-            let count = if inputs[2].entries().is_empty() { 2 } else { 3 };
-            match inner.emit_into(std::mem::take(graph), &given[..count], slopes.entries()) {
-                Ok((emitted, node)) => {
-                    *graph = emitted;
-                    node
-                }
-                Err((_, message)) => {
-                    fault = Some(message);
-                    *graph = Graph::new();
-                    for shape in [
-                        Shape::SCALAR,
-                        Shape::vector(n),
-                        Shape::vector(symbols.len()),
-                    ] {
-                        graph.parameter(shape);
-                    }
-                    graph.constant(vec![0.0; n], Shape::vector(n))
-                }
-            }
+            apart.build(graph, &[time, states, parameters], &mut fault)
         });
-        if let Some(message) = fault {
-            return Err(bad(span, message));
+        match fault {
+            Some(message) => Err(bad(span, message)),
+            None => Ok((system, apart.handed)),
         }
-        let numbers = symbols.into_iter().map(Number::Symbol).collect();
-        Ok((system, known_or_not(Tensor::list(numbers))))
     }
 }
 
