@@ -2,11 +2,12 @@
 //!
 //! The one idea: data enter many densities only through a few sums. Normal densities with a linear mean
 //! need a triangular factor of the data ([`squares`]); rows that are equal are computed once and
-//! counted ([`rows`]). A mini-batch needs the rows themselves, so a program keeps both. Deliberately
+//! counted ([`rows`]); outcomes are signs of a design matrix ([`logistic`]). A mini-batch needs the rows themselves, so a program keeps both. Deliberately
 //! absent: approximations; what is condensed is the same number but for rounding.
 
 mod entries;
 mod linear;
+mod logistic;
 mod predictor;
 mod rows;
 mod squares;
@@ -18,6 +19,7 @@ use crate::plan::is_row_local;
 use crate::pointwise::Function;
 use crate::shape::Shape;
 use entries::Entries;
+use logistic::logistic;
 use rows::{Classes, select};
 
 /// The same log density from fewer rows.
@@ -87,6 +89,9 @@ fn distinct(work: &mut Work, term: NodeId) -> Option<(Vec<NodeId>, usize)> {
     }
     let before = work.entries.savings;
     let Some(classes) = Classes::one(n).split_by(n / 2, work, term) else {
+        if let Some(shorter) = logistic(work, term) {
+            return Some((vec![shorter], n));
+        }
         let all: Vec<u32> = (0..entries::narrow(n)).collect();
         let same = select(work, term, &all);
         return (work.entries.savings > before).then_some((vec![same], n));

@@ -40,6 +40,11 @@ fn condenses(graph: &mut Graph, name: &str, args: &[NodeId], rows: usize) {
         (N, rows),
         "{name}"
     );
+    agrees_with_rows(&program);
+}
+
+/// Checks the density against the one of a mini-batch of all rows.
+fn agrees_with_rows(program: &Program) {
     let dimension = program.dimension();
     let point = numbers(dimension, 7);
     let all: Vec<usize> = (0..N).collect();
@@ -248,4 +253,37 @@ fn rows_of_their_own_are_left_alone() {
     let term = graph.log_density("normal", &[y, x, scale]).expect("fits");
     graph.add_to_log_density(term);
     assert!(Program::new(&graph).summary().condensed.is_empty());
+}
+
+#[test]
+fn outcomes_are_signs_of_a_design_matrix() {
+    let mut graph = Graph::new();
+    let (alpha, beta) = (
+        graph.parameter(Shape::SCALAR),
+        graph.parameter(Shape::vector(3)),
+    );
+    let x = graph.constant(numbers(3 * N, 2), Shape::matrix(N, 3));
+    let product = graph.matmul(x, beta);
+    let offset = known(&mut graph, 3);
+    let logit = apply(&mut graph, Function::Add, &[product, alpha]);
+    let logit = apply(&mut graph, Function::Add, &[logit, offset]);
+    let outcomes: Vec<f64> = numbers(N, 4)
+        .into_iter()
+        .map(|u| f64::from(u > 0.2))
+        .collect();
+    let y = graph.constant(outcomes, Shape::vector(N));
+    let term = graph
+        .log_density("bernoulli_logit", &[y, logit])
+        .expect("fits");
+    graph.add_to_log_density(term);
+    check(&graph);
+    let condensed = super::condense(&graph, &graph.terms).expect("one product");
+    let term = &condensed.graph.nodes[condensed.terms[0].index()];
+    let first = term.op.args()[0];
+    assert_eq!(
+        condensed.graph.known(first),
+        Some(&[1.0].into()),
+        "no signs are left"
+    );
+    agrees_with_rows(&Program::new(&graph));
 }

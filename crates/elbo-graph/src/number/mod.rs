@@ -16,7 +16,7 @@ mod fused;
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use elbo_math::simd::{Products, Separate, exp_by, ln_by, log_logistic_core};
+use elbo_math::simd::{Products, Separate, exp_by, ln_by, log_logistic_core, logistic_core};
 use elbo_math::special;
 
 use cores::{
@@ -355,6 +355,27 @@ pub trait Number:
             self.chain(value, || slope),
             // Not slope − 1, which is 0 where the slope rounds to 1.
             self.chain(slope, || -slope * exp_by::<Self::Products>(value)),
+        )
+    }
+
+    /// `a`, `b` and `inv_logit(−x)` with `log inv_logit(x) = a − log b` and `1 ≤ b ≤ 2`: sums of many
+    /// need the logarithm of a product only.
+    #[inline(always)]
+    #[must_use]
+    fn ln_inv_logit_factor_and_slope(self) -> (Self, Self, Self) {
+        let x = self.value();
+        let (e, above) = logistic_core::<Self::Products>(x);
+        let below = e * above;
+        let negative = x < 0.0;
+        let (slope, rest) = if negative {
+            (above, below)
+        } else {
+            (below, above)
+        };
+        (
+            Self::select(negative, self, Self::constant(0.0)),
+            self.chain(1.0 + e, || if negative { e } else { -e }),
+            self.chain(slope, || -slope * rest),
         )
     }
 }

@@ -14,7 +14,7 @@ use elbo_math::special::LN_SQRT_2PI;
 use super::Pointwise;
 use super::define::{several, unary};
 use super::elementary::indicator;
-use super::term::Term;
+use super::term::{Addend, Term};
 use crate::number::Number;
 
 unary! {
@@ -111,30 +111,39 @@ pub(crate) struct BinomialLogit;
 impl Pointwise<4> for BinomialLogit {
     #[inline(always)]
     fn value<T: Number>([y, n, x, rest]: [T; 4]) -> T {
-        rest - y * (-x).ln_1p_exp() - (n - y) * x.ln_1p_exp()
+        let [below, above] = ln_logistic(x);
+        rest + y * below.0 + (n - y) * above.0
     }
 
     #[inline(always)]
     fn partial<T: Number, const I: usize>([y, n, x, _]: [T; 4], _: T) -> T {
+        let [below, above] = ln_logistic(x);
         match I {
             0 => x,
-            1 => -x.ln_1p_exp(),
-            2 => y * (-x).inv_logit() - (n - y) * x.inv_logit(),
+            1 => above.0,
+            2 => y * below.1 - (n - y) * above.1,
             _ => T::constant(1.0),
         }
     }
 
     #[inline(always)]
     fn value_and_partial<T: Number, const I: usize>(x: [T; 4]) -> (T, T) {
-        if I != 2 {
-            let value = Self::value(x);
-            return (value, Self::partial::<T, I>(x, value));
-        }
-        let [y, n, x, rest] = x;
-        let (above, up) = x.ln_1p_exp_and_inv_logit();
-        let (below, down) = (-x).ln_1p_exp_and_inv_logit();
-        (rest - y * below - (n - y) * above, y * down - (n - y) * up)
+        let (addend, partials) = Self::value_and_partials(x);
+        (addend.value, partials[I])
     }
+}
+
+/// `log inv_logit(x)` and `log inv_logit(−x)`, each with the size of its derivative.
+#[inline(always)]
+fn ln_logistic<T: Number>(x: T) -> [(T, T); 2] {
+    let negative = x.value() < 0.0;
+    let distance = T::select(negative, -x, x);
+    let (value, near) = distance.ln_inv_logit_and_slope();
+    let far = (-near).plus(1.0);
+    let (less, at) = ((value - distance, far), (value, near));
+    let choose =
+        |a: (T, T), b: (T, T)| (T::select(negative, a.0, b.0), T::select(negative, a.1, b.1));
+    [choose(less, at), choose(at, less)]
 }
 
 /// `y x − eˣ − log y!`: counts with mean `eˣ`.
@@ -156,25 +165,51 @@ impl Pointwise<3> for PoissonLog {
     }
 
     #[inline(always)]
-    fn value_and_partial<T: Number, const I: usize>([y, x, log_factorial]: [T; 3]) -> (T, T) {
-        let mean = x.exp();
-        let partial = match I {
-            0 => x,
-            1 => y - mean,
-            _ => T::constant(-1.0),
-        };
-        (y * x - mean - log_factorial, partial)
+    fn value_and_partial<T: Number, const I: usize>(x: [T; 3]) -> (T, T) {
+        let (addend, partials) = Self::value_and_partials(x);
+        (addend.value, partials[I])
     }
 }
 
 impl Term<4> for NormalDensity {
     #[inline(always)]
-    fn value_and_partials<T: Number>([y, mean, inverse, log]: [T; 4]) -> (T, [T; 4]) {
+    fn value_and_partials<T: Number>([y, mean, inverse, log]: [T; 4]) -> (Addend<T>, [T; 4]) {
         let rest = y - mean;
         let z = rest * inverse;
         let slope = z * inverse;
         let minus_one = T::constant(-1.0);
-        (normal(z, log), [-slope, slope, -(z * rest), minus_one])
+        let partials = [-slope, slope, -(z * rest), minus_one];
+        (normal(z, log).into(), partials)
+    }
+}
+
+impl Term<2> for BernoulliLogit {
+    const IS_FACTORED: bool = true;
+
+    #[inline(always)]
+    fn value_and_partials<T: Number>([s, x]: [T; 2]) -> (Addend<T>, [T; 2]) {
+        let (value, factor, slope) = (s * x).ln_inv_logit_factor_and_slope();
+        (Addend { value, factor }, [x * slope, s * slope])
+    }
+}
+
+impl Term<4> for BinomialLogit {
+    #[inline(always)]
+    fn value_and_partials<T: Number>([y, n, x, rest]: [T; 4]) -> (Addend<T>, [T; 4]) {
+        let [below, above] = ln_logistic(x);
+        let failures = n - y;
+        let value = rest + y * below.0 + failures * above.0;
+        let by_x = y * below.1 - failures * above.1;
+        (value.into(), [x, above.0, by_x, T::constant(1.0)])
+    }
+}
+
+impl Term<3> for PoissonLog {
+    #[inline(always)]
+    fn value_and_partials<T: Number>([y, x, log_factorial]: [T; 3]) -> (Addend<T>, [T; 3]) {
+        let mean = x.exp();
+        let value = y * x - mean - log_factorial;
+        (value.into(), [x, y - mean, T::constant(-1.0)])
     }
 }
 

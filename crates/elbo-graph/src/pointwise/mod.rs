@@ -46,7 +46,8 @@ pub(crate) trait Pointwise<const N: usize> {
 
 /// Applies one function by the loops of its kind: `vector`, compiled for several instruction sets;
 /// `fused`, a vector function whose value and partial derivative together cost much less than one
-/// after the other; `term`, a cheap one that is mostly summed over rows; `plain`, compiled once; `library`, whose derivatives come from tangents.
+/// after the other; `term`, one that is mostly summed over rows, and `fused_term`, both; `plain`, compiled
+/// once; `library`, whose derivatives come from tangents.
 macro_rules! forward {
     (vector $arity:tt $f:ty, $out:expr, $args:expr) => {
         kernel::forward!($arity, $f, T, $out, $args)
@@ -55,6 +56,9 @@ macro_rules! forward {
         kernel::forward!($arity, $f, T, $out, $args)
     };
     (term $arity:tt $f:ty, $out:expr, $args:expr) => {
+        kernel::forward!($arity, $f, T, $out, $args)
+    };
+    (fused_term $arity:tt $f:ty, $out:expr, $args:expr) => {
         kernel::forward!($arity, $f, T, $out, $args)
     };
     (plain $arity:tt $f:ty, $out:expr, $args:expr) => {
@@ -68,6 +72,9 @@ macro_rules! forward {
 /// As [`forward`], with a partial derivative.
 macro_rules! both {
     (fused $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
+        kernel::both!($arity, $f, T, $index, $out, $partial, $args)
+    };
+    (fused_term $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
         kernel::both!($arity, $f, T, $index, $out, $partial, $args)
     };
     ($kind:ident $arity:tt $f:ty, $index:literal, $out:expr, $partial:expr, $args:expr) => {
@@ -86,6 +93,9 @@ macro_rules! backward {
     (term $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
         kernel::backward!($arity, $f, T, $index, $($arg),+)
     };
+    (fused_term $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
+        kernel::backward!($arity, $f, T, $index, $($arg),+)
+    };
     (plain $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
         library::plain_backward::<$f, T, $arity, $index>($($arg),+)
     };
@@ -99,6 +109,9 @@ macro_rules! shares {
     (fused) => {
         true
     };
+    (fused_term) => {
+        true
+    };
     ($kind:ident) => {
         false
     };
@@ -106,7 +119,19 @@ macro_rules! shares {
 
 /// Adds a term up, if the kind can.
 macro_rules! add_up {
-    (term $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {{
+    (term $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {
+        add_up_rows!($arity $f, $sums, $derivatives)
+    };
+    (fused_term $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {
+        add_up_rows!($arity $f, $sums, $derivatives)
+    };
+    ($kind:ident $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {
+        false
+    };
+}
+
+macro_rules! add_up_rows {
+    ($arity:tt $f:ty, $sums:expr, $derivatives:expr) => {{
         if $derivatives {
             term::add_up::<$f, T, $arity, W, true>($sums);
         } else {
@@ -114,9 +139,6 @@ macro_rules! add_up {
         }
         true
     }};
-    ($kind:ident $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {
-        false
-    };
 }
 
 /// Declares [`Function`] and its dispatch from rows `Variant "name" arity [arguments]`; arguments
@@ -382,7 +404,8 @@ functions! {
     term density:
         NormalDensity "normal_density" 4 [0 1 2 3];
     fused density:
-        Bernoulli "bernoulli" 2 [1],
+        Bernoulli "bernoulli" 2 [1];
+    fused_term density:
         BernoulliLogit "bernoulli_logit" 2 [0 1],
         BinomialLogit "binomial_logit" 4 [0 1 2 3],
         PoissonLog "poisson_log" 3 [0 1 2];

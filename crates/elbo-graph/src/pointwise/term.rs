@@ -13,10 +13,30 @@ use crate::number::Number;
 /// The most arguments that such a function has.
 pub(crate) const MOST_TERM_ARGS: usize = 4;
 
+/// Rows whose factors are multiplied before a logarithm is taken: none is above 2.
+const FACTORS: usize = 512;
+
 /// A function that is cheap enough for this.
 pub(crate) trait Term<const N: usize>: Pointwise<N> {
+    /// Whether its addends have factors other than 1.
+    const IS_FACTORED: bool = false;
+
     /// The value, and the derivative with respect to each argument.
-    fn value_and_partials<T: Number>(x: [T; N]) -> (T, [T; N]);
+    fn value_and_partials<T: Number>(x: [T; N]) -> (Addend<T>, [T; N]);
+}
+
+/// What a row adds to the sum: `value − log factor`, where the factor lies between 1 and 2. The sum of
+/// the logarithms is that of a product, one for many rows.
+pub(crate) struct Addend<T> {
+    pub value: T,
+    pub factor: T,
+}
+
+impl<T: Number> From<T> for Addend<T> {
+    fn from(value: T) -> Self {
+        let factor = T::constant(1.0);
+        Self { value, factor }
+    }
 }
 
 /// Where an argument's numbers come from.
@@ -71,6 +91,7 @@ pub(super) fn add_up<
     sums: &mut Sums<'_, T, W>,
 ) {
     let mut values = [T::default(); W];
+    let mut factors = [T::constant(1.0); W];
     let mut common = [[T::default(); W]; N];
     for i in 0..sums.n {
         let mut x = [[T::default(); W]; N];
@@ -88,30 +109,27 @@ pub(super) fn add_up<
                 for k in 0..N {
                     at[k] = x[k][l].fuse();
                 }
-                if DERIVATIVES {
-                    let (value, by) = F::value_and_partials(at);
-                    values[l] += T::unfuse(value);
-                    for k in 0..N {
-                        partials[k][l] = T::unfuse(by[k]);
-                    }
-                } else {
-                    values[l] += T::unfuse(F::value(at));
+                let (addend, by) = F::value_and_partials(at);
+                values[l] += T::unfuse(addend.value);
+                factors[l] = factors[l] * T::unfuse(addend.factor);
+                for k in 0..N {
+                    partials[k][l] = T::unfuse(by[k]);
                 }
             } else {
                 let mut at = [T::default(); N];
                 for k in 0..N {
                     at[k] = x[k][l];
                 }
-                if DERIVATIVES {
-                    let (value, by) = F::value_and_partials(at);
-                    values[l] += value;
-                    for k in 0..N {
-                        partials[k][l] = by[k];
-                    }
-                } else {
-                    values[l] += F::value(at);
+                let (addend, by) = F::value_and_partials(at);
+                values[l] += addend.value;
+                factors[l] = factors[l] * addend.factor;
+                for k in 0..N {
+                    partials[k][l] = by[k];
                 }
             }
+        }
+        if F::IS_FACTORED && i % FACTORS == FACTORS - 1 {
+            take_logarithms(&mut values, &mut factors);
         }
         if !DERIVATIVES {
             continue;
@@ -133,6 +151,18 @@ pub(super) fn add_up<
             }
         }
     }
+    if F::IS_FACTORED {
+        take_logarithms(&mut values, &mut factors);
+    }
     sums.values = values;
     sums.common[..N].copy_from_slice(&common);
+}
+
+/// Takes the factors' logarithms off the values.
+#[inline(always)]
+fn take_logarithms<T: Number, const W: usize>(values: &mut [T; W], factors: &mut [T; W]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value = *value - factor.ln();
+        *factor = T::constant(1.0);
+    }
 }

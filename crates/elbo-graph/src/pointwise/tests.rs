@@ -185,5 +185,53 @@ fn terms_add_up_their_values_and_derivatives() {
             found.push(function.name());
         }
     }
-    assert!(found.contains(&"normal_density"), "{found:?}");
+    for name in [
+        "normal_density",
+        "bernoulli_logit",
+        "binomial_logit",
+        "poisson_log",
+    ] {
+        assert!(found.contains(&name), "{name} is not in {found:?}");
+    }
+}
+
+/// Against `std`, on more rows than factors are multiplied of, with logits up to where one of them is
+/// all that is left.
+#[test]
+fn logistic_terms_take_few_logarithms() {
+    const W: usize = 8;
+    let n = 1300;
+    let logit = |i: usize, l: usize| (i as f64 - 650.0) * (1.2 - 0.3 * l as f64);
+    let row = |i: usize| std::array::from_fn(|l| logit(i, l));
+    let logits: Vec<[f64; W]> = (0..n).map(row).collect();
+    let signs: Vec<f64> = (0..n)
+        .map(|i| if i % 3 == 0 { 1.0 } else { -1.0 })
+        .collect();
+    let mut sources = [Source::Known(&[]); MOST_TERM_ARGS];
+    (sources[0], sources[1]) = (Source::Known(&signs), Source::Rows(&logits));
+    let mut sinks = [Sink::Nowhere; MOST_TERM_ARGS];
+    sinks[1] = Sink::Rows;
+    let mut slopes = vec![[0.0; W]; n];
+    let mut sums = Sums {
+        n,
+        sources,
+        sinks,
+        scale: 1.0,
+        values: [0.0; W],
+        common: [[0.0; W]; MOST_TERM_ARGS],
+        rows: &mut slopes,
+    };
+    assert!(Function::BernoulliLogit.add_up(&mut sums, true));
+    let values = sums.values;
+    for l in 0..W {
+        let signed = |i: usize| signs[i] * logit(i, l);
+        let value = |x: f64| x.min(0.0) - (-x.abs()).exp().ln_1p();
+        let expected: f64 = (0..n).map(|i| value(signed(i))).sum();
+        // A rounding of a sum of 1,300 numbers each time one is added.
+        assert_close("value", values[l], expected, 1e-13 * expected.abs());
+        for i in 0..n {
+            let expected = signs[i] / (1.0 + signed(i).exp());
+            assert_close("slope", slopes[i][l], expected, 4e-16);
+        }
+    }
 }

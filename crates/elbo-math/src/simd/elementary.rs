@@ -71,10 +71,7 @@ pub fn exp_by<P: Products>(x: f64) -> f64 {
 #[inline(always)]
 pub fn log_logistic_core<P: Products>(x: f64) -> (f64, f64) {
     let least = if x < 0.0 { x } else { 0.0 };
-    let distance = -x.abs();
-    let (e, shifted) = reduced_exp::<P>(distance);
-    let e = f64::from_bits(e.to_bits().wrapping_add(shifted.to_bits() << 52));
-    let e = if distance < -708.0 { 0.0 } else { e };
+    let e = exp_of_negative::<P>(-x.abs());
     // log(1 + e) = 2 artanh(s), s = e/(2 + e); for e above √2 − 1 it is log 2 + 2 artanh(s) with
     // s = (e − 1)/(e + 3). Both divisions, by 1 + e and by s's denominator, are one.
     let sum = 1.0 + e;
@@ -97,6 +94,22 @@ pub fn log_logistic_core<P: Products>(x: f64) -> (f64, f64) {
     };
     let slope = if x > 0.0 { e * logistic } else { logistic };
     (least - log, slope)
+}
+
+/// `e^(−|x|)` and `σ(|x|)`, from one exponential and one division: what [`log_logistic_core`] has but
+/// for the logarithm, for sums whose logarithms are one.
+#[inline(always)]
+pub fn logistic_core<P: Products>(x: f64) -> (f64, f64) {
+    let e = exp_of_negative::<P>(-x.abs());
+    (e, 1.0 / (1.0 + e))
+}
+
+/// `exp(x)` for `x ≤ 0`, except that numbers below e⁻⁷⁰⁸ become 0.
+#[inline(always)]
+fn exp_of_negative<P: Products>(x: f64) -> f64 {
+    let (e, shifted) = reduced_exp::<P>(x);
+    let e = f64::from_bits(e.to_bits().wrapping_add(shifted.to_bits() << 52));
+    if x < -708.0 { 0.0 } else { e }
 }
 
 #[inline(always)]

@@ -109,6 +109,10 @@ fn logistic_pair_agrees_with_std() {
             ulps(slope, expected) <= 4,
             "slope at {x:e}: {slope:e} != {expected:e}"
         );
+        let (tail, above) = logistic_core::<P>(x);
+        assert!(ulps(tail, e) <= 2, "exp at {x:e}: {tail:e} != {e:e}");
+        let expected = 1.0 / (1.0 + e);
+        assert!(ulps(above, expected) <= 4, "{above:e} != {expected:e}");
     }
     let near_the_switch = grid(-0.8814, -0.8813, 2001); // log(√2 − 1)
     let small = [0.0, -0.0, 1e-300, -1e-300, 1e-9, -1e-9];
