@@ -466,3 +466,12 @@ fn equations_are_solved_and_what_has_no_solution_says_so() {
         assert!(message.contains(expected), "{message}");
     }
 }
+
+#[test]
+fn the_correlation_of_one_thing_is_certain() {
+    let one = "[[1]]";
+    let x = x(&format!(
+        "real x = lkj_corr_lpdf({one} | 2.5) + lkj_corr_cholesky_lpdf({one} | 2.5);"
+    ));
+    assert_eq!(x, Value::real(0.0));
+}

@@ -181,7 +181,10 @@ pub(crate) fn arrays_of_fit(fit: &Fit) -> Arrays {
     let weighted = &fit.weighted;
     put_draws(&mut arrays, &weighted.draws, &weighted.log_target);
     let n = weighted.log_q.len();
-    arrays.insert(LOG_Q.into(), Array::f64(&[n], weighted.log_q.clone()));
+    // Infinite: a draw that q cannot give has no weight.
+    let number = |x: &f64| if x.is_nan() { f64::INFINITY } else { *x };
+    let log_q = weighted.log_q.iter().map(number).collect();
+    arrays.insert(LOG_Q.into(), Array::f64(&[n], log_q));
     arrays
 }
 
@@ -195,8 +198,13 @@ pub(crate) fn arrays_of_sample(sample: &Sample) -> Arrays {
 
 fn put_draws(arrays: &mut Arrays, draws: &Draws, log_density: &[f64]) {
     let shape = [draws.dimension(), draws.n_draws()];
-    arrays.insert(DRAWS.into(), Array::f64(&shape, draws.as_slice().to_vec()));
-    let values = Array::f64(&[log_density.len()], log_density.to_vec());
+    // A draw of q that overflowed, or where the log density is none, has no weight; what is kept of it
+    // must be numbers all the same.
+    let known = |x: f64, otherwise: f64| if x.is_nan() { otherwise } else { x };
+    let coordinates = draws.as_slice().iter().map(|x| known(*x, f64::INFINITY));
+    arrays.insert(DRAWS.into(), Array::f64(&shape, coordinates.collect()));
+    let values = log_density.iter().map(|x| known(*x, f64::NEG_INFINITY));
+    let values = Array::f64(&[log_density.len()], values.collect());
     arrays.insert(LOG_TARGET.into(), values);
 }
 

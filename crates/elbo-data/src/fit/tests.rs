@@ -253,3 +253,16 @@ fn further_files_come_back_byte_for_byte() {
     let error = read_file(&out, "data.json").unwrap_err().to_string();
     assert!(error.contains("it has no data.json"), "{error}");
 }
+
+#[test]
+fn a_bound_of_which_nothing_is_known_reads_back_as_missing() {
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("fit");
+    let mut fit = example();
+    fit.trace[0].elbo = f64::NEG_INFINITY;
+    fit.trace[1].elbo_error = f64::INFINITY;
+    write_fit(&out, &fit, None, false).unwrap();
+    let trace = read_fit(&out).unwrap().trace;
+    assert!(trace[0].elbo.is_nan() && trace[1].elbo_error.is_nan());
+    assert_eq!(trace[1].elbo, fit.trace[1].elbo);
+}

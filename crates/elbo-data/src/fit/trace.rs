@@ -32,12 +32,9 @@ pub(super) fn write(path: &Path, trace: &[TracePoint]) -> Result<(), DataError> 
             csv.display(point.iteration);
             csv.number(point.seconds);
             // An infinite bound is one that was not reached.
-            csv.number(if point.elbo.is_finite() {
-                point.elbo
-            } else {
-                f64::NAN
-            });
-            csv.number(point.elbo_error);
+            let finite = |x: f64| if x.is_finite() { x } else { f64::NAN };
+            csv.number(finite(point.elbo));
+            csv.number(finite(point.elbo_error));
             csv.end_row()?;
         }
         csv.finish().map(|_| ())

@@ -63,6 +63,9 @@ pub fn lkj_corr_cholesky(graph: &mut Graph, factor: NodeId, eta: NodeId) -> Node
 /// `c(η) = (K − 1) log Γ(η + (K − 1)/2) − Σ_{k=1}^{K−1} [k/2 log π + log Γ(η + (K − 1 − k)/2)]`.
 fn log_normaliser(graph: &mut Graph, n: usize, eta: NodeId) -> NodeId {
     let m = n.saturating_sub(1);
+    if m == 0 {
+        return graph.constant([0.0], Shape::SCALAR);
+    }
     let top = plus(graph, eta, 0.5 * m as f64);
     let top = log_gamma(graph, top);
     let top = times(graph, top, m as f64);
