@@ -423,3 +423,52 @@ fn transformed_parameters_keep_their_structure() {
         assert!(found.is_infinite() && found < 0.0, "{declaration}: {found}");
     }
 }
+
+#[test]
+fn what_data_cannot_be_is_said_in_terms_of_the_program() {
+    let said = |statement: &str| {
+        let source = format!(
+            "transformed data {{ vector[3] y = [1, not_a_number(), -2]'; array[3] int k = {{1, 0, 3}}; }} \
+             parameters {{ real m; vector[2] w; }} model {{ {statement} }}"
+        );
+        let checked = check(
+            "p.stan",
+            source.as_bytes(),
+            &mut NoIncludes,
+            &Limits::default(),
+        );
+        let program = checked.program.clone().expect("it is a program");
+        let made = Model::new(
+            program,
+            &BTreeMap::new(),
+            &RunLimits::default(),
+            &mut |_| {},
+        );
+        made.expect_err(statement).describe(&checked.sources)
+    };
+    for (statement, expected) in [
+        (
+            "y ~ normal(m, 1);",
+            "normal: y[2] is NaN; expected a number",
+        ),
+        (
+            "for (n in 1:3) y[n] ~ normal(m, 1);",
+            "normal: y is NaN when this place is passed for the 2nd time; expected a number",
+        ),
+        (
+            "for (i in 1:2) k ~ bernoulli_logit(w[i]);",
+            "y[3] is 3 when this place is passed for the 1st time; expected 0 or 1",
+        ),
+        (
+            "1.0 ~ normal(m, y[3]);",
+            "normal: sigma is -2; expected a positive number",
+        ),
+        (
+            "k ~ bernoulli_logit_glm(rep_matrix(0, 3, 2), 0, w);",
+            "y[3] is 3; expected 0 or 1",
+        ),
+    ] {
+        let message = said(statement);
+        assert!(message.ends_with(expected), "{message}");
+    }
+}

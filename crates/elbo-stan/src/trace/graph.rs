@@ -4,7 +4,7 @@ use elbo_graph::{Function, NodeId, Shape};
 
 use super::number::{Number, Operand};
 use super::pack::Packer;
-use super::{Column, Group, Kind};
+use super::{Column, Group, Kind, refusal};
 
 /// What a batch became: a node, and whether all instances share one result.
 pub(super) struct Batch {
@@ -25,7 +25,7 @@ impl Packer {
                 let args = self.entrywise(group, which);
                 density
                     .build(&mut self.graph, &args)
-                    .map_err(|error| error.to_string())?
+                    .map_err(|error| refusal::of_entries(&error, density, group, which))?
             }
             Kind::Sum | Kind::LogSumExp if n == 1 => {
                 let (arg, _) = self.rows_of(group, 0, which);

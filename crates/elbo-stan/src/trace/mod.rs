@@ -12,6 +12,7 @@ mod emit;
 mod graph;
 mod number;
 mod pack;
+mod refusal;
 mod schedule;
 mod total;
 
@@ -25,6 +26,7 @@ use crate::source::Span;
 pub use emit::Jacobian;
 pub(crate) use emit::{Emission, Emitted};
 pub(crate) use number::{Number, Operand, Symbol};
+pub(crate) use refusal::of_rows;
 
 /// Where in a program something happens: the calls that led there, and the expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -134,7 +134,9 @@ const fn with_shared(
 
 /// A density of the table.
 pub(super) fn named(graph: &mut Graph, name: &str, args: &[NodeId]) -> Made {
-    graph.log_density(name, args).map_err(|e| e.to_string())
+    graph
+        .log_density(name, args)
+        .map_err(|error| crate::trace::of_rows(&error))
 }
 
 /// Two lists of one length.
