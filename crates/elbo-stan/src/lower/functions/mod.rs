@@ -11,6 +11,7 @@ mod constants;
 mod cumulative;
 mod decompositions;
 mod densities;
+mod first_passage;
 mod gaussian_processes;
 mod inverses;
 mod linear_algebra;
@@ -57,6 +58,7 @@ const FUNCTIONS: &[&[FunctionRow]] = &[
 const DENSITIES: &[&[DensityRow]] = &[
     cumulative::ROWS,
     densities::ROWS,
+    first_passage::ROWS,
     matrix_densities::ROWS,
     regressions::ROWS,
 ];
