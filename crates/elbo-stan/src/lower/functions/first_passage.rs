@@ -16,7 +16,7 @@ pub(super) const ROWS: &[DensityRow] = &[("wiener_lpdf", wiener)];
 
 /// Nodes over the start, on which the density depends smoothly, and over the delay, at whose end it may
 /// fall to zero faster than any power.
-const NODES: [usize; 2] = [16, 48];
+const NODES: [usize; 2] = [16, 64];
 
 /// Arguments: time, boundary, delay, start, drift; then perhaps the drift's standard deviation, and the
 /// widths of start and delay. A precision, which comes last, is not needed.
