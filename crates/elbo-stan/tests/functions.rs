@@ -270,3 +270,94 @@ fn numbers_at_the_ends_of_a_distribution_add_what_is_certain() {
     let none = of_parameters("lognormal_lcdf({0, 2} | x[1], exp(x[2]))");
     assert_eq!(none.map(|f| f.0), Ok(f64::NEG_INFINITY));
 }
+
+/// Real and imaginary parts, weighted.
+const WEIGH_COMPLEX: &str = "
+    real w(complex z) { return get_real(z) + 0.7 * get_imag(z); }
+    real w(complex_vector v) { real s = 0; for (i in 1:size(v)) s += i * w(v[i]); return s; }
+    complex twice(complex z) { complex y = z; array[2] complex a; a[1] = y * z; a[2] = get_imag(z);
+      y = a[1]; for (i in 2:2) y += a[i]; return y; }";
+
+#[test]
+fn complex_numbers_are_numpys_and_have_derivatives() {
+    let mut faults = Vec::new();
+    let lines = include_str!("golden/complex.tsv").lines();
+    for line in lines.filter(|line| !line.starts_with('#')) {
+        let (call, expected) = line.split_once('\t').expect("two fields");
+        let expected: f64 = expected.parse().expect("a number");
+        let source = format!(
+            "functions {{ {WEIGH_COMPLEX} }} parameters {{ vector[{N}] x; }} model {{ target += w({call}); }}"
+        );
+        let found = checked(&source).and_then(|checked| {
+            let program = checked.program.clone().expect("checked");
+            let limits = RunLimits::default();
+            let model = Model::new(program, &BTreeMap::new(), &limits, &mut |_| {})
+                .map_err(|e| e.describe(&checked.sources))?;
+            let at = |by: f64| {
+                let mut gradient = vec![0.0; N];
+                let pairs = point().into_iter().zip(direction(0.3));
+                let moved: Vec<f64> = pairs.map(|(x, d)| x + by * d).collect();
+                let options = DensityOptions::default();
+                let value = model.log_density(options, &moved, &mut gradient);
+                let value = value.map_err(|e| e.describe(&checked.sources))?;
+                let slope: f64 = gradient
+                    .iter()
+                    .zip(direction(0.3))
+                    .map(|(g, d)| g * d)
+                    .sum();
+                Ok::<_, String>((value, slope))
+            };
+            // Differences with this step err by h² f‴ and ε f / h, about 1e-9 of the size.
+            let h = 1e-5;
+            let numeric = (at(h)?.0 - at(-h)?.0) / (2.0 * h);
+            Ok((at(0.0)?, numeric))
+        });
+        match found {
+            Err(message) => faults.push(format!("{call}: {message}")),
+            Ok(((value, slope), numeric)) => {
+                if differs(value, expected, 1e-12) || differs(slope, numeric, 1e-7) {
+                    faults.push(format!("{call}: {value} {slope} for {expected} {numeric}"));
+                }
+            }
+        }
+        let source = format!(
+            "functions {{ {WEIGH_COMPLEX} }} data {{ vector[{N}] x; }} transformed data {{ real value = w({call}); }}"
+        );
+        let checked = checked(&source).expect("as with parameters");
+        let program = checked.program.as_ref().expect("checked");
+        let x = Value::Reals(run::Tensor::list(point()));
+        let data = BTreeMap::from([("x".to_owned(), x)]);
+        match run::known(program, &data, &RunLimits::default(), &mut |_| {}) {
+            Err(e) => faults.push(format!("data {call}: {}", e.describe(&checked.sources))),
+            Ok(known) => {
+                let value = known.by_name("value").and_then(Value::as_reals);
+                let value = value.expect("it is declared").entries()[0];
+                if differs(value, expected, 1e-12) {
+                    faults.push(format!("data {call}: {value} for {expected}"));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn complex_parameters_are_read_by_columns_real_parts_first() {
+    let source = "parameters { complex_matrix[2, 2] m; complex z; }
+        model { complex w = 2 * z; target += 3 * get_real(m[2, 1]) + 5 * get_imag(m[1, 2]) + get_imag(w); }";
+    let checked = checked(source).expect("it is a program");
+    let program = checked.program.clone().expect("checked");
+    let model = Model::new(
+        program,
+        &BTreeMap::new(),
+        &RunLimits::default(),
+        &mut |_| {},
+    );
+    let model = model.expect("it is evaluated");
+    let mut gradient = vec![0.0; 10];
+    let value = model
+        .log_density(DensityOptions::default(), &[0.5; 10], &mut gradient)
+        .expect("linear");
+    assert_eq!(value, 5.0);
+    assert_eq!(gradient, [0.0, 0.0, 3.0, 0.0, 0.0, 5.0, 0.0, 0.0, 0.0, 2.0]);
+}

@@ -3,5 +3,6 @@
 //! Absent: walking the program ([`crate::run`]), and how what is recorded becomes a graph
 //! ([`crate::trace`]).
 
+pub(crate) mod complex;
 pub(crate) mod functions;
 pub(crate) mod operator;

@@ -30,6 +30,9 @@ pub(crate) fn unary(
     r#type: &Type,
     value: &Value,
 ) -> Outcome {
+    if matches!(value, Value::Pairs(_)) {
+        return super::complex::unary(trace, operator, r#type, value);
+    }
     let function = match operator {
         UnaryOperator::Plus => return Ok(value.clone()),
         UnaryOperator::Minus => Function::Negate,
@@ -64,6 +67,9 @@ pub(crate) fn binary(
     right: &Value,
 ) -> Outcome {
     use BinaryOperator as B;
+    if types.iter().any(|t| t.element().0.is_complex()) {
+        return super::complex::binary(trace, operator, types, left, right);
+    }
     let scalar = |t: &Type| matches!(t, Type::Int | Type::Real | Type::Complex);
     let operands = [operand(left)?, operand(right)?];
     let is_product = !scalar(types[0]) && !scalar(types[1]);

@@ -66,7 +66,7 @@ fn name(value: &Value, r#type: &Type, stem: &str, names: &mut Vec<String>) {
                 name(&tuples[at], element, &indexed(at), names);
             }
         }
-        Value::Complexes(_) => {
+        Value::Complexes(_) | Value::Pairs(_) => {
             for at in order(shape) {
                 names.push(format!("{}.real", indexed(at)));
                 names.push(format!("{}.imag", indexed(at)));
@@ -97,6 +97,10 @@ pub(super) fn flatten(value: &Value, r#type: &Type, numbers: &mut Vec<f64>) {
         }
         Value::Ints(t) => numbers.extend(places.into_iter().map(|at| f64::from(t.entries()[at]))),
         Value::Reals(t) => numbers.extend(places.into_iter().map(|at| t.entries()[at])),
+        Value::Pairs(t) => {
+            let parts = places.into_iter().flat_map(|at| t.entries()[at]);
+            numbers.extend(parts.map(|part| part.known().unwrap_or(f64::NAN)));
+        }
         Value::Symbolic(t) => numbers.extend(
             places
                 .into_iter()

@@ -135,6 +135,14 @@ fn put_indexed(
             value.shape()
         ));
     }
+    let is_complex = |value: &Value| matches!(value, Value::Pairs(_) | Value::Complexes(_));
+    if root.is_symbolic() != value.is_symbolic() && is_complex(root) && is_complex(&value) {
+        let pairs = |value: &Value| value.as_pairs().ok_or("the value has another type");
+        let (mut t, new) = (pairs(root)?, pairs(&value)?);
+        scatter(&mut t, &places, &new);
+        *root = Value::from_pairs(t);
+        return Ok(());
+    }
     if root.is_symbolic() != value.is_symbolic() {
         let numbers = || "the value has another type".to_owned();
         let new = value.as_numbers().ok_or_else(numbers)?;
@@ -150,6 +158,7 @@ fn put_indexed(
         (Value::Ints(t), Value::Ints(new)) => scatter(t, &places, &new),
         (Value::Reals(t), Value::Reals(new)) => scatter(t, &places, &new),
         (Value::Complexes(t), Value::Complexes(new)) => scatter(t, &places, &new),
+        (Value::Pairs(t), Value::Pairs(new)) => scatter(t, &places, &new),
         _ => return Err("the value has another type".into()),
     }
     Ok(())

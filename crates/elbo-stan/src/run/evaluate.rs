@@ -146,7 +146,9 @@ impl Machine<'_> {
         );
         let scalar = |t: &Type| matches!(t, Type::Int | Type::Real | Type::Complex);
         let is_solved = is_division && !types.iter().any(|t| scalar(t) || t.is_complex());
-        if left.is_symbolic() || right.is_symbolic() || is_solved {
+        let is_complex_product =
+            types.iter().any(|t| t.is_complex()) && !types.iter().any(|t| scalar(t));
+        if left.is_symbolic() || right.is_symbolic() || is_solved || is_complex_product {
             self.visit(span);
             lower::operator::binary(&mut self.trace, operator, types, left, right)
         } else {
@@ -216,6 +218,11 @@ impl Machine<'_> {
         }
         if self.records_random && name.ends_with("_rng") {
             return self.later(name, values, types, span);
+        }
+        if lower::complex::is_row(name, values, types) && builtin::arrangement(name).is_none() {
+            self.visit(span);
+            return lower::complex::value(&mut self.trace, name, values, types)
+                .map_err(|message| bad(span, format!("{name}: {message}")));
         }
         let is_known = !values.iter().any(Value::is_symbolic);
         let of_known = || builtin::find(name).filter(|_| is_known);
@@ -350,13 +357,13 @@ pub(super) fn stack(values: Vec<Value>, element: &Type) -> Result<Value, String>
             }
             Ok(Value::Tuples(shape, tuples))
         }
+        t if t.is_complex() => {
+            let parts: Option<Vec<_>> = values.iter().map(Value::as_pairs).collect();
+            Ok(Value::from_pairs(join(&parts.ok_or_else(mistake)?)?))
+        }
         _ if values.iter().any(Value::is_symbolic) => {
             let parts: Option<Vec<_>> = values.iter().map(Value::as_numbers).collect();
             Ok(Value::Symbolic(join(&parts.ok_or_else(mistake)?)?))
-        }
-        t if t.is_complex() => {
-            let parts: Option<Vec<_>> = values.iter().map(Value::as_complexes).collect();
-            Ok(Value::Complexes(join(&parts.ok_or_else(mistake)?)?))
         }
         _ => {
             let parts: Option<Vec<_>> = values.iter().map(Value::as_reals).collect();

@@ -296,9 +296,16 @@ fn parts_of(value: &Value, r#type: &Type) -> Vec<Value> {
         (Value::Reals(t), _) => (0..split(t.shape()))
             .map(|i| Value::Reals(t.part(i)))
             .collect(),
-        (Value::Complexes(t), _) => (0..split(t.shape()))
-            .map(|i| Value::Complexes(t.part(i)))
-            .collect(),
+        (Value::Complexes(_) | Value::Pairs(_), _) => {
+            let t = value.as_pairs().unwrap_or_else(|| Tensor::list(Vec::new()));
+            let ([rows, columns], Type::ComplexMatrix) = (t.shape(), r#type) else {
+                let parts = (0..split(t.shape())).map(|i| Value::from_pairs(t.part(i)));
+                return parts.collect();
+            };
+            let places = (0..*columns).flat_map(|j| (0..*rows).map(move |i| i * columns + j));
+            let one = |at: usize| Value::from_pairs(Tensor::scalar(t.entries()[at]));
+            places.map(one).collect()
+        }
         (Value::Tuples(shape, tuples), _) if shape.len() == 1 => tuples.clone(),
         (Value::Tuples(shape, tuples), _) => {
             let size: usize = shape[1..].iter().product();
@@ -330,6 +337,7 @@ fn show(value: &Value) -> String {
         Value::Symbolic(t) => nested(t.shape(), t.entries(), &|n| {
             n.known().map_or_else(|| "?".to_owned(), |x| x.to_string())
         }),
+        Value::Pairs(t) => nested(t.shape(), t.entries(), &|_| "(?,?)".to_owned()),
         Value::Tuple(parts) => {
             let parts: Vec<String> = parts.iter().map(show).collect();
             format!("({})", parts.join(","))

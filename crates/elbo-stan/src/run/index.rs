@@ -130,6 +130,7 @@ pub(super) fn gather(value: &Value, axes: &[Axis]) -> Value {
         Value::Reals(t) => Value::Reals(pick(t, axes)),
         Value::Complexes(t) => Value::Complexes(pick(t, axes)),
         Value::Symbolic(t) => Value::from_numbers(pick(t, axes)),
+        Value::Pairs(t) => Value::from_pairs(pick(t, axes)),
         Value::Tuple(_) => value.clone(),
         Value::Tuples(shape, tuples) => {
             let mut chosen: Vec<Value> = offsets(shape, axes)

@@ -43,17 +43,13 @@ impl Machine<'_> {
         let (SizedType::Scalar(element) | SizedType::Container(element, _)) = inner else {
             return Err(bad(span, "a parameter is a number, a container or a tuple"));
         };
-        if element.is_complex() {
-            return Err(RunError::new(
-                RunErrorKind::Unsupported,
-                span,
-                "complex parameters are not evaluated; declare their real and imaginary parts",
-            ));
-        }
         if shape.contains(&0) {
             return Ok(Value::unset(element, shape));
         }
         self.visit(span);
+        if element.is_complex() {
+            return self.complex(element, shape).map_err(|m| bad(span, m));
+        }
         let numbers = match constraint {
             Constraint::Structure(structure) if *structure != Structure::Free => {
                 self.structured(*structure, element, &shape)
@@ -63,6 +59,21 @@ impl Machine<'_> {
         Ok(Value::from_numbers(
             numbers.map_err(|message| bad(span, message))?,
         ))
+    }
+
+    /// Complex numbers: a coordinate for each part, real and imaginary parts in turn.
+    fn complex(&mut self, element: &Type, shape: Vec<usize>) -> Result<Value, String> {
+        let order = stan_order(element, &shape);
+        let free = self.trace.free(Shape::vector(2 * order.len()))?;
+        self.free.extend(free.entries());
+        let mut pairs = vec![[Number::Known(0.0); 2]; order.len()];
+        for (at, pair) in order.iter().zip(free.entries().chunks_exact(2)) {
+            pairs[*at] = [pair[0], pair[1]];
+        }
+        Ok(Value::from_pairs(match shape.as_slice() {
+            [] => Tensor::scalar(pairs[0]),
+            _ => Tensor::new(shape, pairs),
+        }))
     }
 
     /// Numbers that are constrained one by one.
@@ -273,7 +284,7 @@ pub(super) fn known_or_not(numbers: Tensor<Number>) -> Operand {
 /// The positions, in row-major order, of entries in Stan's order.
 pub(crate) fn stan_order(element: &Type, shape: &[usize]) -> Vec<usize> {
     let places = shape.iter().product();
-    if *element != Type::Matrix {
+    if !matches!(element, Type::Matrix | Type::ComplexMatrix) {
         return (0..places).collect();
     }
     let (rows, columns) = (shape[shape.len() - 2], shape[shape.len() - 1]);

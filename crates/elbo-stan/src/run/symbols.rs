@@ -10,6 +10,10 @@ pub(crate) fn collect(value: &Value, symbols: &mut Vec<Symbol>) {
             Number::Symbol(symbol) => Some(*symbol),
             Number::Known(_) => None,
         })),
+        Value::Pairs(t) => symbols.extend(t.entries().iter().flatten().filter_map(|n| match n {
+            Number::Symbol(symbol) => Some(*symbol),
+            Number::Known(_) => None,
+        })),
         Value::Tuple(parts) | Value::Tuples(_, parts) => {
             for part in parts {
                 collect(part, symbols);
@@ -25,6 +29,12 @@ pub(crate) fn replaced(value: &Value, numbers: &mut dyn Iterator<Item = Number>)
         Value::Symbolic(t) => Value::from_numbers(t.map(|n| match n {
             Number::Known(_) => *n,
             Number::Symbol(_) => numbers.next().unwrap_or(Number::Known(f64::NAN)),
+        })),
+        Value::Pairs(t) => Value::from_pairs(t.map(|pair| {
+            pair.map(|n| match n {
+                Number::Known(_) => n,
+                Number::Symbol(_) => numbers.next().unwrap_or(Number::Known(f64::NAN)),
+            })
         })),
         Value::Tuple(parts) => {
             Value::Tuple(parts.iter().map(|part| replaced(part, numbers)).collect())

@@ -71,6 +71,15 @@ impl Machine<'_> {
             }
             return Ok(());
         }
+        if let (
+            Value::Complexes(t),
+            SizedType::Scalar(element) | SizedType::Container(element, _),
+        ) = (value, inner)
+        {
+            let order = stan_order(element, &shape);
+            free.extend(order.into_iter().flat_map(|at| t.entries()[at]));
+            return Ok(());
+        }
         let reals = value
             .as_reals()
             .ok_or_else(|| bad(span, format!("`{name}` is not real")))?;

@@ -152,6 +152,8 @@ pub enum Value {
     Complexes(Tensor<Complex>),
     /// Reals, or ints made by comparisons, some of which depend on parameters.
     Symbolic(Tensor<Number>),
+    /// Complex numbers, some of whose parts depend on parameters.
+    Pairs(Tensor<[Number; 2]>),
     /// A tuple.
     Tuple(Vec<Value>),
     /// An array of tuples: the array's shape, and the tuples in row-major order.
@@ -176,6 +178,7 @@ impl Value {
             Self::Reals(t) => t.shape(),
             Self::Complexes(t) => t.shape(),
             Self::Symbolic(t) => t.shape(),
+            Self::Pairs(t) => t.shape(),
             Self::Tuple(_) => &[],
             Self::Tuples(shape, _) => shape,
         }
@@ -212,10 +215,33 @@ impl Value {
         }
     }
 
+    /// Complex numbers themselves if all are known, symbols otherwise.
+    pub(crate) fn from_pairs(pairs: Tensor<[Number; 2]>) -> Self {
+        let known: Option<Vec<Complex>> = pairs
+            .entries()
+            .iter()
+            .map(|[re, im]| Some([re.known()?, im.known()?]))
+            .collect();
+        match known {
+            Some(known) if pairs.shape().is_empty() => Self::Complexes(Tensor::scalar(known[0])),
+            Some(known) => Self::Complexes(Tensor::new(pairs.shape().to_vec(), known)),
+            None => Self::Pairs(pairs),
+        }
+    }
+
+    /// Numbers as complex numbers, known or not; `None` for tuples.
+    pub(crate) fn as_pairs(&self) -> Option<Tensor<[Number; 2]>> {
+        match self {
+            Self::Pairs(t) => Some(t.clone()),
+            Self::Complexes(t) => Some(t.map(|z| z.map(Number::Known))),
+            other => Some(other.as_numbers()?.map(|re| [*re, Number::Known(0.0)])),
+        }
+    }
+
     /// Whether it depends on parameters.
     pub(crate) fn is_symbolic(&self) -> bool {
         match self {
-            Self::Symbolic(_) => true,
+            Self::Symbolic(_) | Self::Pairs(_) => true,
             Self::Tuple(parts) | Self::Tuples(_, parts) => parts.iter().any(Self::is_symbolic),
             _ => false,
         }
@@ -254,8 +280,8 @@ impl Value {
                 Self::Tuples(shape, tuples.collect())
             }
             (value @ Self::Ints(_), Type::Int) => value,
-            (value, element) if element.is_complex() => match value.as_complexes() {
-                Some(t) => Self::Complexes(t),
+            (value, element) if element.is_complex() => match value.as_pairs() {
+                Some(t) => Self::from_pairs(t),
                 None => value,
             },
             (value, _) => match value.as_reals() {
@@ -283,6 +309,7 @@ impl Value {
             Self::Reals(t) => t.entries().len(),
             Self::Complexes(t) => 2 * t.entries().len(),
             Self::Symbolic(t) => t.entries().len(),
+            Self::Pairs(t) => 2 * t.entries().len(),
             Self::Tuple(parts) | Self::Tuples(_, parts) => parts.iter().map(Self::numbers).sum(),
         }
     }
@@ -294,6 +321,7 @@ impl Value {
             Self::Reals(t) => t.entries().len() * 8,
             Self::Complexes(t) => t.entries().len() * 16,
             Self::Symbolic(t) => size_of_val(t.entries()),
+            Self::Pairs(t) => size_of_val(t.entries()),
             Self::Tuple(parts) | Self::Tuples(_, parts) => parts.iter().map(Self::bytes).sum(),
         }
     }

@@ -125,8 +125,5 @@ fn unary(call: &mut Call<'_>, operator: UnaryOperator) -> Outcome {
     if let Value::Ints(t) = value {
         return Ok(Value::Ints(t.map(|i| i.wrapping_neg())));
     }
-    if let Value::Complexes(t) = value {
-        return Ok(Value::Complexes(t.map(|[re, im]| [-re, -im])));
-    }
     operator::unary(call.trace, operator, call.types[0], value)
 }

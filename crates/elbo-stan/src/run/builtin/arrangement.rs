@@ -191,6 +191,7 @@ fn pick(value: &Value, shape: Vec<usize>, places: impl Iterator<Item = usize>) -
         Value::Reals(t) => Value::Reals(of(t, shape, places)),
         Value::Complexes(t) => Value::Complexes(of(t, shape, places)),
         Value::Symbolic(t) => Value::from_numbers(of(t, shape, places)),
+        Value::Pairs(t) => Value::from_pairs(of(t, shape, places)),
         Value::Tuples(_, tuples) => {
             Value::Tuples(shape, places.map(|at| tuples[at].clone()).collect())
         }
@@ -211,9 +212,9 @@ fn joined(a: &Value, b: &Value) -> Outcome {
             let both: Vec<Value> = a.iter().chain(b).cloned().collect();
             Value::Tuples(vec![both.len()], both)
         }
-        (Value::Complexes(_), _) | (_, Value::Complexes(_)) => {
-            let (a, b) = (a.as_complexes(), b.as_complexes());
-            Value::Complexes(join(&a.ok_or_else(mistake)?, &b.ok_or_else(mistake)?))
+        (Value::Complexes(_) | Value::Pairs(_), _) | (_, Value::Complexes(_) | Value::Pairs(_)) => {
+            let (a, b) = (a.as_pairs(), b.as_pairs());
+            Value::from_pairs(join(&a.ok_or_else(mistake)?, &b.ok_or_else(mistake)?))
         }
         (Value::Reals(_) | Value::Ints(_), Value::Reals(_) | Value::Ints(_)) => {
             let (a, b) = (a.as_reals(), b.as_reals());

@@ -1,7 +1,6 @@
 //! Functions of Stan on known values: a row is a name and what it does.
 
 mod arrangement;
-mod complex;
 mod containers;
 mod matrices;
 mod numbers;
@@ -74,7 +73,6 @@ pub(super) fn find(name: &str) -> Option<Function> {
             numbers::ROWS,
             containers::ROWS,
             matrices::ROWS,
-            complex::ROWS,
         ])
     });
     BY_NAME.get(name).copied()
@@ -110,7 +108,6 @@ mod tests {
             numbers::ROWS,
             containers::ROWS,
             matrices::ROWS,
-            complex::ROWS,
         ];
         for (names, _) in tables.into_iter().flatten() {
             for name in names.split_whitespace() {

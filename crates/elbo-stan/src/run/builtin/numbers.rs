@@ -221,7 +221,6 @@ fn constant_or(a: &Arguments, constant: f64, f: fn(f64) -> f64) -> Outcome {
 fn abs(a: &Arguments) -> Outcome {
     Ok(match &a.values[0] {
         Value::Ints(t) => Value::Ints(t.map(|i| i.wrapping_abs())),
-        Value::Complexes(t) => Value::Reals(t.map(|[re, im]| re.hypot(*im))),
         _ => Value::Reals(a.reals(0)?.map(|x| x.abs())),
     })
 }
