@@ -13,6 +13,7 @@ pub mod monte_carlo_error;
 pub mod psis;
 pub mod tails;
 pub mod verdict;
+pub(crate) mod weighed;
 
 #[cfg(test)]
 mod tests;

@@ -324,3 +324,28 @@ fn an_answer_that_few_of_many_scattered_paths_confirm_is_not_good() {
     let judged = verdict_on(&gaussian, &q, &[&q, &q, &q, &left, &right], 6);
     assert_eq!(judged.verdict.grade, Grade::Good, "{}", judged.verdict);
 }
+
+#[test]
+fn a_khat_that_noise_explains_is_judged_by_more_draws() {
+    // N(0, 1) weighted from N(0, 0.8²): the tail of squares has a shape of about a half, and with this
+    // seed one of six k̂ of the first draws is beyond 0.7.
+    let gaussian = Gaussian::new(3, 1.0, 8);
+    let narrow = MeanField::new(gaussian.mean.clone(), vec![0.8; 3]).unwrap();
+    let verdict = verdict_on(&gaussian, &narrow, &[], 9).verdict;
+    assert!(verdict.n_draws > 20_000, "{}", verdict.n_draws);
+    assert_eq!(verdict.grade, Grade::Good, "{verdict}");
+    // What has no mean is not made good by draws: in 30 dimensions the weights of N(0, 0.6²) have none.
+    let gaussian = Gaussian::new(30, 1.0, 8);
+    let narrow = MeanField::new(gaussian.mean.clone(), vec![0.6; 30]).unwrap();
+    let verdict = verdict_on(&gaussian, &narrow, &[], 9).verdict;
+    assert_eq!((verdict.n_draws, verdict.grade), (4000, Grade::Bad));
+}
+
+#[test]
+fn what_seems_to_move_among_hundreds_of_quantities_is_looked_at_again() {
+    // With this seed the first chains from exact draws seem to move one mean of 400 by four standard
+    // errors and 0.15.
+    let gaussian = Gaussian::new(400, 1.0, 4);
+    let verdict = verdict_on(&gaussian, &exact(&gaussian), &[], 4).verdict;
+    assert_eq!(verdict.doubts, []);
+}

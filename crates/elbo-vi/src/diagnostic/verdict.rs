@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::checks::{
     PRECISE, PROMISED, doubt_of_carried, doubt_of_chains, doubt_of_halves, doubt_of_places,
-    doubt_of_probes, doubts_of_original, doubts_of_weights,
+    doubt_of_probes,
 };
 use super::doubt::{Doubt, Weight};
 use super::drift::DriftConfig;
@@ -17,6 +17,7 @@ use super::importance::{Bound, Moments, Spread, WeightedDraws};
 use super::missed_mass::{MissedMass, missed_mass};
 use super::psis::khat_threshold;
 use super::tails::{Tail, tails};
+use super::weighed::Weighed;
 use crate::{Approximation, Target, ViError};
 
 /// Draws of one array, at most; high dimensions are judged by fewer draws.
@@ -31,6 +32,10 @@ const VARIANCE: f64 = 0.5;
 
 /// So many times the first draws are added, at most.
 const MOST_FURTHER: f64 = 4.0;
+
+/// So many times the draws are added, and up to so many in all, where a k̂ is in doubt.
+const SETTLING: usize = 4;
+const MOST_SETTLING: usize = 40_000;
 
 /// An ELBO that draws do not tell to this many nats is that of tails alone.
 const TOLD: f64 = 1.0;
@@ -111,8 +116,9 @@ pub struct Circumstances<'a> {
 /// How much work a verdict may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerdictConfig {
-    /// Draws from `q` that are weighted, and up to five times as many where moments would be inexact
-    /// otherwise; values of the density, no gradients.
+    /// Draws from `q` that are weighted; up to five times as many where moments would be inexact
+    /// otherwise, and five times those, up to 40,000, where a quantity's k̂ lies beyond its limit by what noise
+    /// explains; values of the density, no gradients.
     pub n_draws: usize,
     /// Draws from all probes together.
     pub n_probe_draws: usize,
@@ -175,7 +181,29 @@ pub fn judge(
     if more > 1 {
         own = own.joined(&WeightedDraws::new(target, q, more, seed.wrapping_add(1))?);
     }
-    judge_draws(target, q, own, None, circumstances, config, seed)
+    let mut weighed = Weighed::of(target, &own);
+    let n = own.n_independent();
+    let more = (SETTLING * n).min(most.min(MOST_SETTLING).saturating_sub(n));
+    if more >= n && weighed.is_open(n) {
+        own = own.joined(&WeightedDraws::new(target, q, more, seed.wrapping_add(2))?);
+        weighed = Weighed::of(target, &own);
+    }
+    let drawn = Drawn {
+        own,
+        carried: None,
+        weighed,
+    };
+    judge_draws(target, q, drawn, circumstances, config, seed)
+}
+
+/// Draws to be judged.
+pub(crate) struct Drawn {
+    /// Those of `q`.
+    pub(crate) own: WeightedDraws,
+    /// The answer, where it was made from draws that were carried further.
+    pub(crate) carried: Option<WeightedDraws>,
+    /// What the answer says by itself.
+    pub(crate) weighed: Weighed,
 }
 
 /// How many more draws would make the moments as exact as they should be, in the target's coordinates
@@ -199,24 +227,32 @@ fn further_draws(target: &Target<'_>, own: &WeightedDraws) -> usize {
     (n as f64 * (error * error - 1.0).clamp(0.0, MOST_FURTHER)) as usize
 }
 
-/// As [`judge`], of an answer made from draws of `q` that were `carried` further, beside draws of `q`.
+/// As [`judge`], of draws that were made before.
 pub(crate) fn judge_draws(
     target: &Target<'_>,
     q: &dyn Approximation,
-    own: WeightedDraws,
-    carried: Option<WeightedDraws>,
+    drawn: Drawn,
     circumstances: Circumstances<'_>,
     config: &VerdictConfig,
     seed: u64,
 ) -> Result<Judged, ViError> {
+    let Drawn {
+        own,
+        carried,
+        weighed,
+    } = drawn;
     let weighted = carried.as_ref().unwrap_or(&own);
     let n_draws = weighted.n_independent();
-    let moments = weighted.moments().unwrap_or_default();
+    let Weighed {
+        moments,
+        original_moments,
+        ..
+    } = weighed;
     let mut doubts = Vec::new();
     if !circumstances.converged {
         doubts.push(Doubt::NotConverged);
     }
-    doubts.extend(doubts_of_weights(weighted, &moments));
+    doubts.extend(weighed.doubts);
     if carried.is_some() {
         doubts.extend(doubt_of_carried(weighted));
     }
@@ -233,11 +269,7 @@ pub(crate) fn judge_draws(
         doubts.extend(doubt_of_places(&found, &moments));
         missed = Some(found);
     }
-    let original = target.original().map(|to| weighted.in_original(to));
-    let original_moments = original.as_ref().and_then(WeightedDraws::moments);
-    if let (Some(original), Some(moments)) = (&original, &original_moments) {
-        doubts.extend(doubts_of_original(original, moments));
-    }
+    doubts.extend(weighed.original_doubts);
     let open = match grade(&doubts) {
         Grade::Good => true,
         Grade::Usable => !config.drift_only_if_good,

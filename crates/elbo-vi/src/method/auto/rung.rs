@@ -3,8 +3,9 @@
 use crate::diagnostic::doubt::{Doubt, Weight};
 use crate::diagnostic::importance::WeightedDraws;
 use crate::diagnostic::verdict::{
-    Circumstances, Grade, Judged, Verdict, VerdictConfig, judge, judge_draws,
+    Circumstances, Drawn, Grade, Judged, Verdict, VerdictConfig, judge, judge_draws,
 };
+use crate::diagnostic::weighed::Weighed;
 use crate::driver::{Fitted, Outcome};
 use crate::{Approximation, Halves, Target, ViError};
 
@@ -56,7 +57,12 @@ impl Rung {
     ) -> Result<Self, ViError> {
         Self::judged(method, found, probes, |q, circumstances| {
             let own = WeightedDraws::new(target, q, carried.n_independent(), seed)?;
-            judge_draws(target, q, own, Some(carried), circumstances, config, seed)
+            let drawn = Drawn {
+                own,
+                weighed: Weighed::of(target, &carried),
+                carried: Some(carried),
+            };
+            judge_draws(target, q, drawn, circumstances, config, seed)
         })
     }
 
