@@ -88,6 +88,11 @@ impl Pilot {
         Ok(Some(Self { stages }))
     }
 
+    /// How far it is, in standard deviations of increments of the log weight.
+    pub(crate) fn length(&self) -> f64 {
+        self.stages.last().map_or(0.0, |s| s.0)
+    }
+
     /// A path along which log weights have about the variance asked for, of `fewest` stages or more.
     ///
     /// Equal stages of a path of length Λ add `Λ² / T` in all.
@@ -97,7 +102,7 @@ impl Pilot {
         reason = "a few hundred stages"
     )]
     pub(crate) fn path(&self, variance: f64, fewest: usize) -> Path {
-        let length = self.stages.last().map_or(0.0, |s| s.0);
+        let length = self.length();
         let n = (length * length / variance).ceil().min(1e4) as usize;
         let n = n.max(fewest);
         let kernels = (1..=n)

@@ -9,6 +9,7 @@ use elbo_math::random::stream;
 
 use super::doubt::Doubt;
 use super::drift::{Answer, Drift, DriftConfig, Shift, drift};
+use super::homecoming::n_coming_home;
 use super::importance::{Moments, WeightedDraws};
 use super::missed_mass::MissedMass;
 use super::psis::{Smoothed, khat_threshold};
@@ -216,19 +217,33 @@ pub(super) fn doubt_of_probes(
 
 /// Where most paths end in modes of little mass, that none found another mode as good as the answer's
 /// says little: a mode that one or two of eight paths find is missed, if there are two of them, one time
-/// in three or in ten. Modes that differ by the names of parts alone are of this kind. Where no path at all
+/// in three or in ten. Modes that differ by the names of parts alone are of this kind. Places from which a
+/// chain comes to the answer are no modes, and confirm it. Where no path at all
 /// ends where the answer is, paths got stuck, as they do on badly scaled posteriors, and tell nothing.
-pub(super) fn doubt_of_places(found: &MissedMass, moments: &[Moments]) -> Option<Doubt> {
+pub(super) fn doubt_of_places(
+    target: &Target<'_>,
+    found: &MissedMass,
+    weighted: &WeightedDraws,
+    moments: &[Moments],
+    seed: u64,
+) -> Result<Option<Doubt>, ViError> {
     /// Probes that end where the answer is, at most.
     const FEW: usize = 2;
     /// Probes that end elsewhere, at least.
     const SEVERAL: usize = 2;
-    let (n_probes, elsewhere) = (found.places.len(), found.n_elsewhere(moments));
-    let confirming = n_probes - elsewhere;
-    ((1..=FEW).contains(&confirming) && elsewhere >= SEVERAL).then_some(Doubt::Scattered {
+    let (n_probes, elsewhere) = (found.places.len(), found.elsewhere(moments));
+    let scattered =
+        |confirming: usize| (1..=FEW).contains(&confirming) && n_probes - confirming >= SEVERAL;
+    let mut confirming = n_probes - elsewhere.len();
+    if scattered(confirming) {
+        let wanted = FEW + 1 - confirming;
+        let answer = answer(weighted, moments);
+        confirming += n_coming_home(target, &elsewhere, &answer, wanted, seed)?;
+    }
+    Ok(scattered(confirming).then_some(Doubt::Scattered {
         confirming,
         n_probes,
-    })
+    }))
 }
 
 pub(super) fn doubt_of_halves(
@@ -294,11 +309,7 @@ pub(super) fn doubt_of_chains(
     let Some(smoothed) = &weighted.smoothed else {
         return Ok(None);
     };
-    let answer = Answer {
-        mean: moments.iter().map(|m| m.mean.mean).collect(),
-        sd: moments.iter().map(|m| m.sd.mean).collect(),
-        covariance: covariance(weighted),
-    };
+    let answer = answer(weighted, moments);
     let mut doubt = None;
     for (attempt, factor) in [1, 4].into_iter().enumerate() {
         let mut rng = stream(seed, "verdict/starts", attempt as u64);
@@ -358,6 +369,14 @@ fn doubt_of_drift(found: &Drift, moments: &[Moments]) -> Option<Doubt> {
         coordinate,
         error: reaches[coordinate].0.max(reaches[coordinate].1),
     })
+}
+
+fn answer(weighted: &WeightedDraws, moments: &[Moments]) -> Answer {
+    Answer {
+        mean: moments.iter().map(|m| m.mean.mean).collect(),
+        sd: moments.iter().map(|m| m.sd.mean).collect(),
+        covariance: covariance(weighted),
+    }
 }
 
 /// The weighted covariance, if there are enough draws for it to be of use.

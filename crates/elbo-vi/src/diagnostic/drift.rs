@@ -168,7 +168,7 @@ fn settled(first: &[f64], sums: &[f64], late: i32, acceptance: f64) -> Shift {
 }
 
 /// The coordinates in which the chains move.
-fn frame(answer: &Answer) -> Frame {
+pub(super) fn frame(answer: &Answer) -> Frame {
     let full = answer.covariance.as_ref().and_then(|c| {
         (c.rows() <= FULL_MATRIX)
             .then(|| Cholesky::new(c).ok())

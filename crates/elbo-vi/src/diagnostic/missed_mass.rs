@@ -33,13 +33,19 @@ const APART: f64 = 6.0;
 impl MissedMass {
     /// The number of probes that ended far from where the answer is.
     pub fn n_elsewhere(&self, moments: &[Moments]) -> usize {
+        self.elsewhere(moments).len()
+    }
+
+    /// Where they ended.
+    pub(crate) fn elsewhere(&self, moments: &[Moments]) -> Vec<&[f64]> {
         let apart = |place: &&Vec<f64>| {
             let pairs = moments.iter().zip(place.iter());
             pairs
                 .into_iter()
                 .any(|(m, x)| !((x - m.mean.mean).abs() <= APART * m.sd.mean))
         };
-        self.places.iter().filter(apart).count()
+        let places = self.places.iter().filter(apart);
+        places.map(Vec::as_slice).collect()
     }
 
     /// By how much the pooled answer's mean of each coordinate differs from `moments`, in the latter's

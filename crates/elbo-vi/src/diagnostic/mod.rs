@@ -7,6 +7,7 @@ pub mod compare;
 pub mod doubt;
 pub mod drift;
 pub mod generalized_pareto;
+mod homecoming;
 pub mod importance;
 pub mod missed_mass;
 pub mod monte_carlo_error;

@@ -303,15 +303,33 @@ fn no_fault_that_misleads_is_ever_called_good() {
 
 #[test]
 fn an_answer_that_few_of_many_scattered_paths_confirm_is_not_good() {
-    // Gaussians far from the mode stand for paths that ended in modes without mass.
-    let gaussian = Gaussian::new(3, 2.0, 5);
+    // A standard normal, and modes of a millionth of its mass where paths end.
+    let gaussian = Gaussian::new(3, 1.0, 5);
+    let center = gaussian.mean.clone();
+    let modes = FromFn(|x: &[f64], g: &mut [f64]| {
+        let parts = [0.0, -30.0, 30.0].map(|far: f64| {
+            let squares: f64 = x
+                .iter()
+                .zip(&center)
+                .map(|(x, m)| (x - m - far).powi(2))
+                .sum();
+            -0.5 * squares - if far == 0.0 { 0.0 } else { 14.0 }
+        });
+        let total = elbo_math::log_space::log_sum_exp(&parts);
+        for (i, g) in g.iter_mut().enumerate() {
+            let terms = parts.iter().zip([0.0, -30.0, 30.0]);
+            let pull = terms.map(|(p, far)| (p - total).exp() * (center[i] + far - x[i]));
+            *g = pull.sum();
+        }
+        total
+    });
     let q = exact(&gaussian);
     let at = |far: f64| {
         let mean = gaussian.mean.iter().map(|m| m + far).collect();
         MeanField::new(mean, vec![1.0; 3]).unwrap()
     };
     let (left, right) = (at(-30.0), at(30.0));
-    let judged = verdict_on(&gaussian, &q, &[&q, &left, &right, &left], 6);
+    let judged = verdict_on(&modes, &q, &[&q, &left, &right, &left], 6);
     let verdict = judged.verdict;
     assert_eq!(verdict.grade, Grade::Usable, "{verdict}");
     let scattered = Doubt::Scattered {
@@ -321,7 +339,10 @@ fn an_answer_that_few_of_many_scattered_paths_confirm_is_not_good() {
     assert_eq!(verdict.doubts, [scattered]);
     assert!(!verdict.believe.means);
     // Three that agree leave little room for a fourth mode of the same size.
-    let judged = verdict_on(&gaussian, &q, &[&q, &q, &q, &left, &right], 6);
+    let judged = verdict_on(&modes, &q, &[&q, &q, &q, &left, &right], 6);
+    assert_eq!(judged.verdict.grade, Grade::Good, "{}", judged.verdict);
+    // Where there are no modes, paths that stopped far away only had not arrived.
+    let judged = verdict_on(&gaussian, &q, &[&q, &left, &right, &left], 6);
     assert_eq!(judged.verdict.grade, Grade::Good, "{}", judged.verdict);
 }
 

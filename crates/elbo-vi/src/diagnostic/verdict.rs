@@ -266,7 +266,7 @@ pub(crate) fn judge_draws(
         let n = config.n_probe_draws.min(n_draws);
         let found = missed_mass(target, q, &own, weighted, circumstances.probes, n, seed)?;
         doubts.extend(doubt_of_probes(&found, weighted, &moments));
-        doubts.extend(doubt_of_places(&found, &moments));
+        doubts.extend(doubt_of_places(target, &found, weighted, &moments, seed)?);
         missed = Some(found);
     }
     doubts.extend(weighed.original_doubts);

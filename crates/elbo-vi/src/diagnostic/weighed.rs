@@ -45,6 +45,25 @@ impl Weighed {
         }
     }
 
+    /// Whether every mean and standard deviation is known to `exact` standard deviations, by terms whose k̂
+    /// the draws allow; but for those of the user's whose own tails are too heavy for that.
+    pub(crate) fn is_precise(&self, n_draws: usize, exact: f64) -> bool {
+        let limit = khat_threshold(n_draws);
+        let precise = |m: &Moments| {
+            let error = m.mean_error().max(m.sd_error());
+            error <= exact && m.khat_mean.max(m.khat_sd) <= limit
+        };
+        let heavy = (self.original_doubts.iter()).any(|d| matches!(d, Doubt::HeavyTail { .. }));
+        let original = if heavy {
+            self.original_doubts
+                .iter()
+                .all(|d| d.weight() == Weight::Note)
+        } else {
+            self.original_moments.iter().flatten().all(precise)
+        };
+        original && self.moments.iter().all(precise)
+    }
+
     /// Whether nothing speaks against the draws but quantities' k̂ that noise could explain, so that more
     /// draws would settle it.
     ///

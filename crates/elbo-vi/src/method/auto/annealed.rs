@@ -10,6 +10,7 @@ use elbo_math::linalg::Cholesky;
 use crate::diagnostic::annealing::Pilot;
 use crate::diagnostic::importance::WeightedDraws;
 use crate::diagnostic::psis::khat_threshold;
+use crate::diagnostic::weighed::Weighed;
 use crate::driver::{Fitted, Observer, Outcome, Progress, Stopped};
 use crate::family::FullRank;
 use crate::hamiltonian::Frame;
@@ -26,6 +27,8 @@ const DRAWS: usize = 500;
 const MOST_DRAWS: usize = 8000;
 /// Places of all draws together, at most.
 const MOST_PLACES: usize = 32_000;
+/// So many times as many of both where a quantity's k̂ is in doubt.
+const SETTLING: usize = 4;
 /// Variances of the log weights to aim at, until the weights are good.
 const VARIANCES: [f64; 4] = [0.5, 0.2, 0.1, 0.05];
 /// Standard errors of moments, in standard deviations, to aim at: gradients are dearer than values.
@@ -55,17 +58,18 @@ pub(super) fn annealed(
 ) -> Result<Option<(Fitted, WeightedDraws)>, ViError> {
     let before = target.gradient_evaluations();
     let mut best: Option<(FullRank, WeightedDraws)> = None;
+    let mut shortest: Option<Way> = None;
     let (mut stopped, mut trace) = (Stopped::Converged, Vec::new());
     for (attempt, variance) in VARIANCES.into_iter().enumerate() {
-        // What was carried once tells the Gaussian for the next time, which is wider and better placed.
+        // What was carried once tells a Gaussian for the next time, which may be wider and better placed.
         let known = best.as_ref().map_or(found, |(_, carried)| carried);
-        let Some((mean, factor)) = moments(known) else {
-            break;
-        };
-        let base = FullRank::from_cholesky(mean.clone(), factor.clone())?;
-        let frame = Frame::full(mean, factor);
         let seed = seed.wrapping_add(attempt as u64);
-        let Some(pilot) = Pilot::new(target, &frame, seed)? else {
+        // Few draws may tell a worse one, too.
+        shortest = match (Way::new(target, known, seed)?, shortest) {
+            (Some(new), Some(old)) if old.pilot.length() < new.pilot.length() => Some(old),
+            (new, old) => new.or(old),
+        };
+        let Some(Way { base, frame, pilot }) = &shortest else {
             break;
         };
         let path = pilot.path(variance, FEWEST << attempt);
@@ -79,19 +83,31 @@ pub(super) fn annealed(
         if !affords(first) {
             break;
         }
-        let mut carried = path.carry(target, &frame, first, places, seed)?;
+        let mut carried = path.carry(target, frame, first, places, seed)?;
         while is_good(&carried) {
             let n = carried.n_independent();
-            let enough = n >= DRAWS && is_precise(target, &carried);
-            if enough || 2 * n > MOST_DRAWS || 2 * n * places > MOST_PLACES || !affords(n) {
+            let weighed = Weighed::of(target, &carried);
+            let enough = n >= DRAWS && weighed.is_precise(n, EXACT);
+            // A k̂ in doubt is worth more than exactness is.
+            let more = if weighed.is_open(n) { SETTLING } else { 1 };
+            if enough
+                || 2 * n > more * MOST_DRAWS
+                || 2 * n * places > more * MOST_PLACES
+                || !affords(n)
+            {
                 break;
             }
             let seed = seed.wrapping_add(n as u64);
-            carried = carried.joined(&path.carry(target, &frame, n, places, seed)?);
+            carried = carried.joined(&path.carry(target, frame, n, places, seed)?);
         }
         // More draws see more of the tails.
         let done = is_good(&carried);
-        best = Some((base, carried));
+        if best
+            .as_ref()
+            .is_none_or(|(_, before)| is_better(&carried, before))
+        {
+            best = Some((base.clone(), carried));
+        }
         let progress = Progress {
             iteration: attempt + 1,
             max_iters: VARIANCES.len(),
@@ -130,18 +146,35 @@ fn is_good(carried: &WeightedDraws) -> bool {
     carried.khat() <= KHAT && carried.effective_sample_size() >= counting
 }
 
-/// Whether every mean and standard deviation is known well enough to be promised, in the target's
-/// coordinates and in the user's.
-fn is_precise(target: &Target<'_>, carried: &WeightedDraws) -> bool {
-    let limit = khat_threshold(carried.n_independent());
-    let all = |weighted: &WeightedDraws| {
-        let moments = weighted.moments().unwrap_or_default();
-        moments.iter().all(|m| {
-            m.mean_error().max(m.sd_error()) <= EXACT && m.khat_mean.max(m.khat_sd) <= limit
-        })
+/// Whether more draws count, where as many k̂ are below their limits: the last attempt may have had budget for
+/// few draws only.
+fn is_better(new: &WeightedDraws, old: &WeightedDraws) -> bool {
+    let order = |w: &WeightedDraws| {
+        let within = w.khat() <= khat_threshold(w.n_independent());
+        (within, w.effective_sample_size())
     };
-    let in_original = |to| all(&carried.in_original(to));
-    all(carried) && target.original().is_none_or(in_original)
+    let (new, old) = (order(new), order(old));
+    new.0.cmp(&old.0).then(new.1.total_cmp(&old.1)).is_gt()
+}
+
+/// A Gaussian, and how far the target is from it.
+struct Way {
+    base: FullRank,
+    frame: Frame,
+    pilot: Pilot,
+}
+
+impl Way {
+    /// From the moments of `known`; `None` where there are none, or no way from there.
+    fn new(target: &Target<'_>, known: &WeightedDraws, seed: u64) -> Result<Option<Self>, ViError> {
+        let Some((mean, factor)) = moments(known) else {
+            return Ok(None);
+        };
+        let base = FullRank::from_cholesky(mean.clone(), factor.clone())?;
+        let frame = Frame::full(mean, factor);
+        let pilot = Pilot::new(target, &frame, seed)?;
+        Ok(pilot.map(|pilot| Self { base, frame, pilot }))
+    }
 }
 
 /// Mean and covariance: weighted where the weights can be trusted, else those of the draws themselves.
@@ -158,4 +191,33 @@ pub(super) fn moments(found: &WeightedDraws) -> Option<(Vec<f64>, Cholesky)> {
     let (mean, covariance) = found.mean_and_covariance(&weights);
     let factor = Cholesky::new(&covariance).ok()?;
     mean.iter().all(|m| m.is_finite()).then_some((mean, factor))
+}
+
+#[cfg(test)]
+mod tests {
+    use elbo_math::random::{fill_standard_normal, stream};
+
+    use super::*;
+    use crate::Draws;
+
+    /// Weights whose logarithms are normal with a standard deviation of `spread`.
+    fn carried(n: usize, spread: f64) -> WeightedDraws {
+        let mut log_target = vec![0.0; n];
+        fill_standard_normal(&mut stream(3, "annealed/test", 0), &mut log_target);
+        for l in &mut log_target {
+            *l *= spread;
+        }
+        WeightedDraws::from_parts(Draws::zeros(1, n), log_target, vec![0.0; n])
+    }
+
+    #[test]
+    fn a_later_attempt_with_fewer_draws_that_count_is_not_better() {
+        let (many, few) = (carried(2000, 0.5), carried(250, 0.3));
+        assert!(many.khat() <= khat_threshold(2000));
+        assert!(is_better(&many, &few) && !is_better(&few, &many));
+        // However many draws: where weights have no mean, none counts.
+        let heavy = carried(20_000, 4.0);
+        assert!(heavy.khat() > khat_threshold(20_000), "{}", heavy.khat());
+        assert!(is_better(&few, &heavy) && !is_better(&heavy, &few));
+    }
 }

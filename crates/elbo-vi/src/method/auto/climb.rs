@@ -238,23 +238,26 @@ impl<'a, 'o> Climb<'a, 'o> {
 
     /// The rungs in order, and the best.
     pub(super) fn end(mut self) -> Result<(Vec<Rung>, usize), ViError> {
-        let Some(best) = best(&self.rungs) else {
+        let Some(mut found) = best(&self.rungs) else {
             return Err(self.first_error.unwrap_or(ViError::Numerical {
                 what: "every rung of the ladder",
                 advice: "start closer to the mode, or give it a larger budget",
             }));
         };
-        // A verdict that was cut short is completed for what is returned.
-        let cut =
-            self.rungs[best].grade() != Grade::Good && self.rungs[best].method != annealed::NAME;
-        if cut {
-            let rung = self.rungs.remove(best);
-            let (method, found) = (rung.method, rung.into_found());
+        // A verdict that was cut short is completed for what is returned, which may not be the best then.
+        let mut complete: Vec<bool> = (self.rungs.iter())
+            .map(|r| r.grade() == Grade::Good || r.method == annealed::NAME)
+            .collect();
+        while !complete[found] {
+            complete[found] = true;
+            let rung = self.rungs.remove(found);
+            let (method, fitted) = (rung.method, rung.into_found());
             let (target, others, config) = (self.target, &self.others, &self.verdict);
-            let rung = Rung::new(method, found, target, others, config, self.seed)?;
-            self.rungs.insert(best, rung);
+            let rung = Rung::new(method, fitted, target, others, config, self.seed)?;
+            self.rungs.insert(found, rung);
+            found = best(&self.rungs).unwrap_or(found);
         }
-        Ok((self.rungs, best))
+        Ok((self.rungs, found))
     }
 
     fn add(&mut self, rung: Rung) {
