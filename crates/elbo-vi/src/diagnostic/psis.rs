@@ -13,7 +13,7 @@ use elbo_math::simd;
 use super::generalized_pareto::{FEWEST, GeneralizedPareto};
 
 /// The weak prior on the shape: ten exceedances with shape ½ `[@vehtari2024psis]`.
-const PRIOR_EXCEEDANCES: f64 = 10.0;
+pub(super) const PRIOR_EXCEEDANCES: f64 = 10.0;
 const PRIOR_SHAPE: f64 = 0.5;
 
 /// Ratios that differ by less, in logarithms, are equal: what differs is rounding.
@@ -34,13 +34,6 @@ pub fn tail_length(n_draws: usize) -> usize {
 /// `[@vehtari2024psis]`.
 pub fn khat_threshold(n_draws: usize) -> f64 {
     (1.0 - 1.0 / (n_draws as f64).log10()).min(0.7)
-}
-
-/// The standard error of a k̂ of `khat` from `n_draws` draws, roughly: `(1 + k)/√m` for the maximum of
-/// the likelihood of `m` exceedances `[@smith1985nonregular]`, less for the weak prior.
-pub fn khat_error(khat: f64, n_draws: usize) -> f64 {
-    let m = tail_length(n_draws) as f64;
-    (1.0 + khat) / m.sqrt() * m / (m + PRIOR_EXCEEDANCES)
 }
 
 /// k̂ of the right tail of positive numbers, given by their logarithms (−∞ for a zero).
@@ -299,27 +292,6 @@ mod tests {
                 -shape * (1.0 - u).ln() + 0.1 * f64::from(i % 7)
             })
             .collect()
-    }
-
-    #[test]
-    fn khats_scatter_by_their_standard_error() {
-        // Pareto draws: exceedances of any threshold follow the law exactly.
-        let (shape, n, repeats) = (0.5, 4000, 200);
-        let mut rng = stream(6, "psis/test/error", 0);
-        let khats: Vec<f64> = (0..repeats)
-            .map(|_| {
-                let logs: Vec<f64> = (0..n)
-                    .map(|_| -shape * (-uniform(&mut rng)).ln_1p())
-                    .collect();
-                tail_shape(&logs)
-            })
-            .collect();
-        let mean = khats.iter().sum::<f64>() / f64::from(repeats);
-        let squares: f64 = khats.iter().map(|k| (k - mean).powi(2)).sum();
-        let found = (squares / f64::from(repeats - 1)).sqrt();
-        // A standard deviation of 200 numbers is known to 1/√400: five of these.
-        let ratio = found / khat_error(shape, n);
-        assert!((ratio - 1.0).abs() < 0.25, "{ratio}");
     }
 
     #[test]

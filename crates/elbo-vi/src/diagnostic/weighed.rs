@@ -9,7 +9,7 @@
 use super::checks::{doubts_of_original, doubts_of_weights};
 use super::doubt::{Doubt, Weight};
 use super::importance::{Moments, WeightedDraws};
-use super::psis::{khat_error, khat_threshold};
+use super::psis::{PRIOR_EXCEEDANCES, khat_threshold, tail_length};
 use crate::Target;
 
 /// Standard errors of a k̂ that noise explains.
@@ -67,7 +67,7 @@ impl Weighed {
     /// Whether nothing speaks against the draws but quantities' k̂ that noise could explain, so that more
     /// draws would settle it.
     ///
-    /// A k̂ of `n_draws` draws has a standard error ([`khat_error`]); beyond two of them, the tail is what
+    /// A k̂ of `n_draws` draws has a standard error (`khat_error`); beyond two of them, the tail is what
     /// it seems.
     pub(crate) fn is_open(&self, n_draws: usize) -> bool {
         let limit = khat_threshold(n_draws);
@@ -80,9 +80,40 @@ impl Weighed {
     }
 }
 
+/// The standard error of a k̂ of `khat` from `n_draws` draws, roughly: `(1 + k)/√m` for the maximum of
+/// the likelihood of `m` exceedances `[@smith1985nonregular]`, less for the weak prior.
+fn khat_error(khat: f64, n_draws: usize) -> f64 {
+    let m = tail_length(n_draws) as f64;
+    (1.0 + khat) / m.sqrt() * m / (m + PRIOR_EXCEEDANCES)
+}
+
 #[cfg(test)]
 mod tests {
+    use elbo_math::random::{stream, uniform};
+
     use super::*;
+    use crate::diagnostic::psis::tail_shape;
+
+    #[test]
+    fn khats_scatter_by_their_standard_error() {
+        // Pareto draws: exceedances of any threshold follow the law exactly.
+        let (shape, n, repeats) = (0.5, 4000, 200);
+        let mut rng = stream(6, "weighed/test", 0);
+        let khats: Vec<f64> = (0..repeats)
+            .map(|_| {
+                let logs: Vec<f64> = (0..n)
+                    .map(|_| -shape * (-uniform(&mut rng)).ln_1p())
+                    .collect();
+                tail_shape(&logs)
+            })
+            .collect();
+        let mean = khats.iter().sum::<f64>() / f64::from(repeats);
+        let squares: f64 = khats.iter().map(|k| (k - mean).powi(2)).sum();
+        let found = (squares / f64::from(repeats - 1)).sqrt();
+        // A standard deviation of 200 numbers is known to 1/√400: five of these.
+        let ratio = found / khat_error(shape, n);
+        assert!((ratio - 1.0).abs() < 0.25, "{ratio}");
+    }
 
     fn with(doubts: Vec<Doubt>, original_doubts: Vec<Doubt>) -> Weighed {
         Weighed {
