@@ -11,7 +11,7 @@ use elbo_math::parallel;
 use crate::block::Run;
 use crate::op::strip::sum_lanes;
 use crate::op::{Gradients, Operand, Values, with_lanes};
-use crate::plan::{Index, Instruction, Kind, Outer, Place, Plan, Slot};
+use crate::plan::{Index, Instruction, Kind, Outer, Place, Plan, Role, Slot};
 use crate::plate::{self, PlateSpace, Rows};
 use crate::program::Subset;
 use crate::run::{self, Extent, InstructionSpace, Output};
@@ -43,6 +43,12 @@ pub(crate) struct Space<T> {
     steps: tape::Scratch<T>,
 }
 
+/// What terms are added to, and whether their adjoints are asked for.
+pub(crate) struct Sums<'a, T> {
+    totals: &'a mut [T],
+    backward: bool,
+}
+
 impl Plan {
     /// The log density of `lanes` draws and, if `gradients` is there, its gradients.
     pub(crate) fn evaluate<T: Run>(
@@ -57,16 +63,17 @@ impl Plan {
         assert!(matches!(lanes, 1 | 2 | 4 | 8 | 16), "{lanes} lanes");
         assert_eq!(totals.len(), lanes, "one value per lane");
         let mut space = take(&pool.outer);
-        self.forward(&mut space, parameters, lanes);
         totals.fill(T::constant(self.constant));
+        let backward = gradients.is_some();
+        if backward {
+            plate::reset(&mut space.adjoints, self.outer_len * lanes);
+        }
+        let sums = Some(Sums { totals, backward });
+        self.forward(&mut space, parameters, lanes, sums);
         for term in &self.terms {
             if let Values::Lanes(values) = self.operand(term, &space.values, lanes).values {
                 add_lanes(totals, values);
             }
-        }
-        let backward = gradients.is_some();
-        if backward {
-            plate::reset(&mut space.adjoints, self.outer_len * lanes);
         }
         for p in 0..self.plates.len() {
             self.run_plate(p, pool, &mut space, lanes, subset, totals, backward);
@@ -97,8 +104,14 @@ impl Plan {
         give(&pool.outer, space);
     }
 
-    /// Computes all values outside of plates.
-    pub(crate) fn forward<T: Run>(&self, space: &mut Space<T>, parameters: &[T], lanes: usize) {
+    /// Computes all values outside of plates; terms that are nothing else are added to `sums`.
+    pub(crate) fn forward<T: Run>(
+        &self,
+        space: &mut Space<T>,
+        parameters: &[T],
+        lanes: usize,
+        mut sums: Option<Sums<'_, T>>,
+    ) {
         let plan = self;
         assert_eq!(
             parameters.len(),
@@ -112,7 +125,13 @@ impl Plan {
         }
         for outer in &plan.outer {
             match outer {
-                Outer::Whole(instruction) => self.forward_whole(instruction, space, lanes),
+                Outer::Whole(instruction) => match (instruction.role, &mut sums) {
+                    (Role::Term { shared }, Some(sums)) => {
+                        self.add_up(instruction, shared, space, lanes, sums);
+                    }
+                    (Role::Term { .. }, None) => {}
+                    _ => self.forward_whole(instruction, space, lanes),
+                },
                 Outer::Steps(steps) => {
                     let (values, scratch) = (&mut space.values, &mut space.steps);
                     with_lanes!(lanes, steps_forward::<T, W>(steps, &[], values, scratch));
@@ -137,7 +156,40 @@ impl Plan {
         );
     }
 
+    /// A term that is nothing else: its adjoint is known beforehand.
+    fn add_up<T: Run>(
+        &self,
+        instruction: &Instruction,
+        shared: Option<usize>,
+        space: &mut Space<T>,
+        lanes: usize,
+        sums: &mut Sums<'_, T>,
+    ) {
+        let Kind::Pointwise(function) = instruction.kind else {
+            unreachable!("only functions of entries have no place");
+        };
+        let shape = instruction.out.shape;
+        let mut gradients = OuterGradients {
+            args: &instruction.args,
+            adjoints: &mut space.adjoints,
+            lanes,
+        };
+        run::add_up(
+            function,
+            shared,
+            1.0,
+            sums.totals,
+            Extent { shape, lanes },
+            |k| self.operand(&instruction.args[k], &space.values, lanes),
+            &mut space.instruction,
+            sums.backward.then_some(&mut gradients),
+        );
+    }
+
     fn backward<T: Run>(&self, instruction: &Instruction, space: &mut Space<T>, lanes: usize) {
+        if matches!(instruction.role, Role::Term { .. }) {
+            return;
+        }
         let Place::Local(at) = instruction.out.place else {
             unreachable!("results lie in the arena");
         };

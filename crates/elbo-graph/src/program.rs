@@ -185,7 +185,7 @@ impl Program {
     /// As [`log_densities_and_gradients`](Self::log_densities_and_gradients).
     pub fn outputs(&self, parameters: &[f64], lanes: usize) -> Vec<Vec<f64>> {
         self.real.with_space(|space| {
-            self.plan.forward(space, parameters, lanes);
+            self.plan.forward(space, parameters, lanes, None);
             let outputs = self.plan.outputs.iter().map(|slot| {
                 match self.plan.operand(slot, &space.values, lanes).values {
                     Values::Lanes(values) => values.to_vec(),
@@ -203,7 +203,7 @@ impl Program {
     #[cfg(test)]
     pub(crate) fn first_output(&self, parameters: &[Dual], lanes: usize) -> Vec<Dual> {
         self.dual.with_space(|space| {
-            self.plan.forward(space, parameters, lanes);
+            self.plan.forward(space, parameters, lanes, None);
             let slot = &self.plan.outputs[0];
             match self.plan.operand(slot, &space.values, lanes).values {
                 Values::Lanes(values) => values.to_vec(),

@@ -75,7 +75,7 @@ pub(crate) enum Role {
     Value,
     /// It is added to what lies there.
     Addend,
-    /// It is one of the plate's terms and nothing else, so it has no place. `shared` is the one
+    /// It is a term of the log density and nothing else, so it has no place. `shared` is the one
     /// argument that has an adjoint, if its derivative costs little beside the value.
     Term { shared: Option<usize> },
 }

@@ -117,10 +117,12 @@ impl Plan {
                 // Rows of known numbers belong to the plate of as many rows, where there is one.
                 Some(_) if planner.add_known_rows(&mut plan, *term) => {}
                 Some(values) => plan.constant += values.iter().sum::<f64>(),
-                None => {
+                // Others are added up where they are computed.
+                None if planner.outer.contains_key(term) => {
                     let slot = planner.outer_slot(&mut plan, *term);
                     plan.terms.push(slot);
                 }
+                None => {}
             }
         }
         for output in outputs {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{Index, Instruction, Kind, Plan, Planner, Role, Slot};
+use super::{Index, Instruction, Kind, Place, Plan, Planner, Role, Slot, shared_partial};
 use crate::graph::{Node, NodeId, Op};
 use crate::tape::Step;
 
@@ -97,9 +97,6 @@ impl Planner<'_> {
     fn whole(&mut self, plan: &mut Plan, id: NodeId, node: &Node) {
         let args = node.op.args();
         let args: Vec<Slot> = args.iter().map(|a| self.outer_slot(plan, *a)).collect();
-        let at = plan.outer_len;
-        plan.outer_len += node.shape.len();
-        self.outer.insert(id, at);
         let kind = match &node.op {
             Op::Gather { index, width, .. } => Kind::Gather {
                 index: Index::Whole(Arc::clone(index)),
@@ -107,12 +104,26 @@ impl Planner<'_> {
             },
             op => Kind::with_args(op, &args),
         };
-        let out = self.outer_slot(plan, id);
+        let is_term = matches!(kind, Kind::Pointwise(_)) && self.sums.is_term(id);
+        let (role, place) = if is_term {
+            let shared = shared_partial(&kind, &args);
+            (Role::Term { shared }, Place::Local(usize::MAX))
+        } else {
+            let at = plan.outer_len;
+            plan.outer_len += node.shape.len();
+            self.outer.insert(id, at);
+            (Role::Value, Place::Local(at))
+        };
+        let out = Slot {
+            place,
+            shape: node.shape,
+            by_row: false,
+        };
         plan.outer.push(Outer::Whole(Instruction {
             kind,
             args,
             out,
-            role: Role::Value,
+            role,
             partial: None,
         }));
     }

@@ -236,7 +236,12 @@ pub(crate) fn backward<T: Run, const W: usize>(
 
 /// The arguments of a function.
 fn slices<'a, T, const W: usize>(step: &Step, registers: &'a [[T; W]]) -> [&'a [T]; MOST_ARGS] {
-    step.args.map(|arg| registers[arg].as_slice())
+    let mut slices: [&[T]; MOST_ARGS] = [&[]; MOST_ARGS];
+    // Not `map`, whose closure is then called and not inlined.
+    for (slice, arg) in slices.iter_mut().zip(&step.args[..step.n_args]) {
+        *slice = &registers[*arg];
+    }
+    slices
 }
 
 fn gather_args<T: Run, const W: usize>(whole: &Whole, registers: &[T], args: &mut Vec<Vec<T>>) {
