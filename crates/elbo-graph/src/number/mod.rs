@@ -16,7 +16,9 @@ mod fused;
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use elbo_math::simd::{Products, Separate, exp_by, ln_by, log_logistic_core, logistic_core};
+use elbo_math::simd::{
+    Products, Separate, exp_by, ln_by, log_logistic_core, logistic_core, pow_by,
+};
 use elbo_math::special;
 
 use cores::{
@@ -89,13 +91,24 @@ pub trait Number:
     #[must_use]
     fn pow(self, b: Self) -> Self {
         let (x, e) = (self.value(), b.value());
-        let y = x.powf(e);
+        let y = pow_by::<Self::Products>(x, e);
         self.chain_two(
             b,
             y,
-            || if e == 0.0 { 0.0 } else { e * x.powf(e - 1.0) },
+            || power_slope(x, e, y),
             || if y == 0.0 { 0.0 } else { y * x.ln() },
         )
+    }
+
+    /// The derivative `b xᵇ⁻¹` of `y = xᵇ` by `x`.
+    #[inline(always)]
+    #[must_use]
+    fn pow_slope(self, b: Self, y: Self) -> Self {
+        let (x, e) = (self.value(), b.value());
+        let at_zero = self.chain(power_slope(0.0, e, 0.0), || {
+            (e - 1.0) * power_slope(0.0, e - 1.0, 0.0)
+        });
+        Self::select(x == 0.0, at_zero, b * y / self)
     }
 
     /// `yes` if `condition`, else `no`; both are computed.
@@ -378,6 +391,19 @@ pub trait Number:
             self.chain(slope, || -slope * rest),
         )
     }
+}
+
+/// `e xᵉ⁻¹` given `y = xᵉ`.
+#[inline(always)]
+fn power_slope(x: f64, e: f64, y: f64) -> f64 {
+    let steep = if e < 0.0 {
+        f64::NEG_INFINITY
+    } else {
+        f64::INFINITY
+    };
+    let at_zero = if e == 1.0 { 1.0 } else { steep };
+    let at_zero = if e == 0.0 || e > 1.0 { 0.0 } else { at_zero };
+    if x == 0.0 { at_zero } else { e * y / x }
 }
 
 impl Number for f64 {

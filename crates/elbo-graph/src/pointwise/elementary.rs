@@ -42,7 +42,7 @@ binary! {
     Subtract: |a, b, y| a - b, T::constant(1.0), T::constant(-1.0);
     Multiply: |a, b, y| a * b, b, a;
     Divide: |a, b, y| a / b, b.recip(), -y / b;
-    Power: |a, b, y| a.pow(b), b * a.pow(b.plus(-1.0)), T::select(a.value() == 0.0, T::constant(0.0), y * a.ln());
+    Power: |a, b, y| a.pow(b), a.pow_slope(b, y), T::select(a.value() == 0.0, T::constant(0.0), y * a.ln());
     Maximum: |a, b, y| T::select(a.value() >= b.value(), a, b), indicator(a.value() >= b.value()), indicator(a.value() < b.value());
     Minimum: |a, b, y| T::select(a.value() <= b.value(), a, b), indicator(a.value() <= b.value()), indicator(a.value() > b.value());
     PositiveDifference: |a, b, y| T::select(a.value() > b.value(), a - b, T::constant(0.0)), indicator(a.value() > b.value()), -indicator::<T>(a.value() > b.value());

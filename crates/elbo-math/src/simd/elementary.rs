@@ -128,9 +128,9 @@ const LOG: [f64; 7] = [
     1.479_819_860_511_658_6e-1,
 ];
 
-/// `log(x)`, by the argument reduction and polynomial of `[@fdlibm1993]`'s `e_log.c`.
+/// `(e, f)` with `x = 2ᵉ (1 + f)` and `1 + f` in `[√½, √2)`, for a finite `x > 0`.
 #[inline(always)]
-pub fn ln_by<P: Products>(x: f64) -> f64 {
+fn exponent_and_fraction(x: f64) -> (f64, f64) {
     const SUBNORMAL_SCALE: f64 = 18_014_398_509_481_984.0; // 2⁵⁴
     let subnormal = x < f64::MIN_POSITIVE;
     let scaled = if subnormal { x * SUBNORMAL_SCALE } else { x };
@@ -143,9 +143,12 @@ pub fn ln_by<P: Products>(x: f64) -> f64 {
     // An integer below 2⁵² becomes a float by way of its bits: AVX2 has no instruction for it.
     let e = f64::from_bits(exponent | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
     let e = if subnormal { e - 54.0 } else { e };
-    let f = m - 1.0;
-    let s = f / (2.0 + f);
-    let z = s * s;
+    (e, m - 1.0)
+}
+
+/// `z` times the polynomial with coefficients [`LOG`] at `z`.
+#[inline(always)]
+fn log_series<P: Products>(z: f64) -> f64 {
     let w = z * z;
     let even = w * P::mul_add(w, P::mul_add(w, LOG[5], LOG[3]), LOG[1]);
     let odd = P::mul_add(
@@ -153,11 +156,70 @@ pub fn ln_by<P: Products>(x: f64) -> f64 {
         P::mul_add(w, P::mul_add(w, LOG[6], LOG[4]), LOG[2]),
         LOG[0],
     );
+    P::mul_add(z, odd, even)
+}
+
+/// `log(x)`, by the argument reduction and polynomial of `[@fdlibm1993]`'s `e_log.c`.
+#[inline(always)]
+pub fn ln_by<P: Products>(x: f64) -> f64 {
+    let (e, f) = exponent_and_fraction(x);
+    let s = f / (2.0 + f);
+    let rest = log_series::<P>(s * s);
     let half_square = 0.5 * f * f;
-    let rest = P::mul_add(z, odd, even);
     let correction = P::mul_add(s, half_square + rest, e * LN2_LO);
     let value = P::mul_add(e, LN2_HI, f - (half_square - correction));
     let value = if x == f64::INFINITY { x } else { value };
     let value = if x == 0.0 { f64::NEG_INFINITY } else { value };
     if x >= 0.0 { value } else { f64::NAN }
+}
+
+/// `xʸ`, within 4 units in the last place where products are [`Fused`](super::Fused); elsewhere the
+/// relative error grows as `|y log x|` units.
+///
+/// Of `y log x` what rounding takes is kept apart, since the exponential makes an error of it.
+#[inline(always)]
+pub fn pow_by<P: Products>(x: f64, y: f64) -> f64 {
+    let size = x.abs();
+    let (e, f) = exponent_and_fraction(size);
+    // log(1 + f) = 2 s + s³ p(s²), s = f/(2 + f), where the rounding of s counts.
+    let denominator = 2.0 + f;
+    let s = f / denominator;
+    let lost = (f - (denominator - 2.0)) * -s;
+    let s_low = (P::mul_add(-s, denominator, f) + lost) / denominator;
+    let z = s * s;
+    let rest = P::mul_add(s, log_series::<P>(z), 2.0 * s_low);
+    let (large, small) = (e * LN2_HI, 2.0 * s);
+    // |large| ≥ |small| or large = 0.
+    let high = large + small;
+    let low = (small - (high - large)) + P::mul_add(e, LN2_LO, rest);
+    let log = high + low;
+    let log_low = low - (log - high);
+    let product = y * log;
+    let product_low = P::mul_add(y, log_low, P::mul_add(y, log, -product));
+    let value = exp_by::<P>(product);
+    let exact = P::mul_add(value, product_low, value);
+    // Nothing is lost of 0 and +∞.
+    let inside = value > 0.0 && value < f64::INFINITY;
+    let value = if inside { exact } else { value };
+    // Where the logarithm is infinite.
+    let grows = if y > 0.0 { size } else { 1.0 / size };
+    let value = if size == 0.0 || size == f64::INFINITY {
+        grows
+    } else {
+        value
+    };
+    let negative = x < 0.0;
+    let whole = y.round_ties_even() == y;
+    let half = 0.5 * y;
+    let odd = whole && half.round_ties_even() != half;
+    let value = if negative && odd { -value } else { value };
+    let finite = negative && size < f64::INFINITY;
+    let value = if finite && !whole { f64::NAN } else { value };
+    let value = if x.is_nan() || y.is_nan() {
+        f64::NAN
+    } else {
+        value
+    };
+    let one = x == 1.0 || (x == -1.0 && y.abs() == f64::INFINITY);
+    if y == 0.0 || one { 1.0 } else { value }
 }

@@ -11,7 +11,7 @@ mod elementary;
 mod gamma;
 mod products;
 
-pub use elementary::{exp_by, exp_core, ln_by, ln_core, log_logistic_core, logistic_core};
+pub use elementary::{exp_by, exp_core, ln_by, ln_core, log_logistic_core, logistic_core, pow_by};
 pub use gamma::{digamma_core, ln_gamma_core, trigamma_core};
 pub use products::{Fused, Products, Separate};
 

@@ -77,6 +77,50 @@ fn ln_agrees_with_std() {
     assert_kernel(ln, f64::ln, &SPECIAL, 2);
 }
 
+#[test]
+fn powers_agree_with_std() {
+    let bases = [
+        grid(1e-3, 3.0, 401),
+        grid(1.0, 1e20, 101),
+        grid(0.999, 1.001, 101),
+    ]
+    .concat();
+    for x in bases {
+        for y in grid(-90.0, 90.0, 361) {
+            let expected = x.powf(y);
+            let found = pow_by::<Fused>(x, y);
+            // Subnormal results are rounded once more.
+            let most = if expected < f64::MIN_POSITIVE { 6 } else { 4 };
+            assert!(
+                ulps(found, expected) <= most,
+                "{x:e}^{y:e}: {found:e} != {expected:e}"
+            );
+            if expected.is_normal() {
+                let error = (pow_by::<Separate>(x, y) / expected - 1.0).abs();
+                assert!(
+                    error <= 4e-16 * (1.0 + expected.ln().abs()),
+                    "{x:e}^{y:e}: {error:e}"
+                );
+            }
+        }
+    }
+    let special = SPECIAL
+        .into_iter()
+        .chain([-2.0, -0.5, 0.5, 2.0, 3.0, -3.0, 1e-310]);
+    for x in special.clone() {
+        for y in special.clone() {
+            let expected = x.powf(y);
+            let found = pow_by::<Fused>(x, y);
+            // A zero has no sign here.
+            let expected = if x == 0.0 { expected.abs() } else { expected };
+            assert!(
+                ulps(found, expected) <= 4,
+                "{x:e}^{y:e}: {found:e} != {expected:e}"
+            );
+        }
+    }
+}
+
 /// What processors without fused multiply-adds compute, whatever processor the tests run on.
 #[test]
 fn separate_products_agree_with_std() {
