@@ -120,9 +120,7 @@ impl Plan {
         );
         space.values.resize(plan.outer_len * lanes, T::default());
         space.values[..parameters.len()].copy_from_slice(parameters);
-        for (entry, value) in &plan.constants {
-            space.values[entry * lanes..(entry + 1) * lanes].fill(T::constant(*value));
-        }
+        with_lanes!(lanes, set::<T, W>(&mut space.values, &plan.constants));
         for outer in &plan.outer {
             match outer {
                 Outer::Whole(instruction) => match (instruction.role, &mut sums) {
@@ -300,6 +298,14 @@ impl<T> Gradients<T> for OuterGradients<'_, T> {
             return None;
         };
         Some(&mut self.adjoints[to * self.lanes..(to + arg.shape.len()) * self.lanes])
+    }
+}
+
+/// Sets entries to known numbers.
+fn set<T: Run, const W: usize>(values: &mut [T], known: &[(usize, f64)]) {
+    let (entries, _) = values.as_chunks_mut::<W>();
+    for (entry, value) in known {
+        entries[*entry] = [T::constant(*value); W];
     }
 }
 

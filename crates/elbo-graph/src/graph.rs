@@ -226,26 +226,37 @@ impl Graph {
         {
             return exponent;
         }
+        if let Some(node) = self.trivial(function, args, shape) {
+            return node;
+        }
         let args = args.to_vec();
         self.add(Op::Pointwise { function, args }, shape)
     }
 
-    /// `x` of `eˣ`, or of `eˣ + 0`, as a lower bound of zero leaves it.
-    fn exponent(&self, node: NodeId) -> Option<NodeId> {
-        let Op::Pointwise { function, args } = &self.nodes[node.index()].op else {
-            return None;
+    /// What adding 0, multiplying by 1, or a power 0 in a density leaves, as bounds and flat densities
+    /// do.
+    fn trivial(&mut self, function: Function, args: &[NodeId], shape: Shape) -> Option<NodeId> {
+        let is_all = |id: &NodeId, number: f64| {
+            let known = self.known(*id);
+            known.is_some_and(|values| values.iter().all(|v| *v == number))
         };
-        match (function, args.as_slice()) {
-            (Function::Exp, [x]) => Some(*x),
-            (Function::Add, [a, b]) => {
-                let is_zero = |id: NodeId| {
-                    self.known(id)
-                        .is_some_and(|values| values.iter().all(|v| *v == 0.0))
-                };
-                let (zero, rest) = if is_zero(*b) { (*b, *a) } else { (*a, *b) };
-                let same = self.shape(rest) == self.shape(node);
-                (is_zero(zero) && same).then(|| self.exponent(rest))?
+        let rest = match (function, args) {
+            (Function::Add, [a, b]) if is_all(a, 0.0) => *b,
+            (Function::Add | Function::Subtract, [a, b]) if is_all(b, 0.0) => *a,
+            (Function::Multiply, [a, b]) if is_all(a, 1.0) => *b,
+            (Function::Multiply | Function::Divide, [a, b]) if is_all(b, 1.0) => *a,
+            (Function::LogMultiply | Function::Log1mMultiply, [a, _]) if is_all(a, 0.0) => {
+                return Some(self.constant(vec![0.0; shape.len()], shape));
             }
+            _ => return None,
+        };
+        (self.shape(rest) == shape).then_some(rest)
+    }
+
+    /// `x` of `eˣ`.
+    fn exponent(&self, node: NodeId) -> Option<NodeId> {
+        match &self.nodes[node.index()].op {
+            Op::Pointwise { function, args } if *function == Function::Exp => Some(args[0]),
             _ => None,
         }
     }

@@ -34,8 +34,8 @@ parameters
   share   scalar      between 0 and 1
   effect  vector[20]
 
-once: 14 operations
-  computes  add ×3, normal_density ×3, multiply ×2, exp, inv_logit, log_inv_logit, subtract, inverse_scale, log_scale
+once: 11 operations
+  computes  normal_density ×3, exp, inv_logit, log_inv_logit, add, subtract, multiply, inverse_scale, log_scale
   adds      normal ×3, log Jacobian ×2
 
 plate of 300 rows: 4 operations, 28 bytes of data and 8 of work per row

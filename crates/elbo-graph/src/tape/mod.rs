@@ -235,6 +235,7 @@ pub(crate) fn backward<T: Run, const W: usize>(
 }
 
 /// The arguments of a function.
+#[inline]
 fn slices<'a, T, const W: usize>(step: &Step, registers: &'a [[T; W]]) -> [&'a [T]; MOST_ARGS] {
     let mut slices: [&[T]; MOST_ARGS] = [&[]; MOST_ARGS];
     // Not `map`, whose closure is then called and not inlined.
