@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use elbo_stan::run::{self, RunLimits};
 use elbo_stan::{Code, Limits, NoIncludes, Style, check};
 
 fn codes(source: &[u8]) -> Vec<Code> {
@@ -239,4 +240,30 @@ fn prefixes_of_a_program_never_crash_the_front_end() {
         );
         let _ = checked.render(Style::Plain);
     }
+}
+
+#[test]
+fn large_values_count_as_many_steps() {
+    let passed = |body: &str| {
+        let source = format!(
+            "transformed data {{ vector[100000] v; matrix[100, 100] m; v[1] = 0; while (1) {{ print(\"once\"); {body} }} }}"
+        );
+        let checked = check(
+            "p.stan",
+            source.as_bytes(),
+            &mut NoIncludes,
+            &Limits::default(),
+        );
+        let program = checked.program.as_ref().expect("it is a program");
+        let mut limits = RunLimits::default();
+        limits.steps = 10_000;
+        let mut rounds = 0;
+        let result = run::known(program, &BTreeMap::new(), &limits, &mut |_| rounds += 1);
+        assert!(result.is_err(), "it is endless");
+        rounds
+    };
+    // A vector of this size is 1562 steps, a product of these matrices 3906 and its result 156.
+    assert_eq!(passed("v = v + 1;"), 7);
+    assert_eq!(passed("m = m * m;"), 3);
+    assert!(passed("v[1] = v[1] + 1;") > 500);
 }

@@ -9,9 +9,17 @@ use crate::typed::{
     BinaryOperator, Call, Callee, Expression, ExpressionKind, FunctionId, Index, Type,
 };
 
+/// Products of numbers that are added up in about the time of a step.
+const PRODUCTS_PER_STEP: usize = 256;
+
 impl Machine<'_> {
     pub(super) fn evaluate(&mut self, e: &Expression) -> Run<Value> {
-        self.deeper(e.span, |machine| machine.evaluate_here(e))
+        let value = self.deeper(e.span, |machine| machine.evaluate_here(e))?;
+        // A variable's value is shared, not computed.
+        if !matches!(e.kind, ExpressionKind::Variable(_)) {
+            self.steps_for(&value, e.span)?;
+        }
+        Ok(value)
     }
 
     fn evaluate_here(&mut self, e: &Expression) -> Run<Value> {
@@ -146,6 +154,15 @@ impl Machine<'_> {
         );
         let scalar = |t: &Type| matches!(t, Type::Int | Type::Real | Type::Complex);
         let is_solved = is_division && !types.iter().any(|t| scalar(t) || t.is_complex());
+        if operator == BinaryOperator::Multiply
+            && let ([.., inner], [_, ..]) = (left.shape(), right.shape())
+        {
+            // A product of matrices takes more than its result tells.
+            let products = right
+                .numbers()
+                .saturating_mul(left.numbers() / inner.max(&1));
+            self.steps_of((products / PRODUCTS_PER_STEP) as u64, span)?;
+        }
         let is_complex_product =
             types.iter().any(|t| t.is_complex()) && !types.iter().any(|t| scalar(t));
         if left.is_symbolic() || right.is_symbolic() || is_solved || is_complex_product {

@@ -57,8 +57,8 @@ use crate::typed::{BlockKind, Program, Variable};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RunLimits {
-    /// Statements and expressions evaluated, beside those that the data allow. Default eight million,
-    /// about a second.
+    /// Statements and expressions evaluated, beside those that the data allow; a large value counts as
+    /// several. Default eight million, about a second.
     pub steps: u64,
     /// Statements and expressions evaluated for each number in the data: a program that is honest goes
     /// through its data a few times. Default three hundred.
@@ -86,6 +86,11 @@ impl Default for RunLimits {
     }
 }
 
+/// Numbers of a value that are computed in about the time of a step; those that are known, and those
+/// whose computation is recorded.
+const NUMBERS_PER_STEP: usize = 64;
+/// See [`NUMBERS_PER_STEP`].
+const SYMBOLS_PER_STEP: usize = 8;
 /// Statements and expressions inside each other.
 const DEPTH: usize = 10_000;
 
@@ -209,7 +214,21 @@ impl Machine<'_> {
 
     /// Counts a step.
     fn step(&mut self, span: Span) -> Run<()> {
-        self.steps += 1;
+        self.steps_of(1, span)
+    }
+
+    /// Counts the steps that computing a value is worth.
+    fn steps_for(&mut self, value: &Value, span: Span) -> Run<()> {
+        let per_step = if value.is_symbolic() {
+            SYMBOLS_PER_STEP
+        } else {
+            NUMBERS_PER_STEP
+        };
+        self.steps_of((value.numbers() / per_step) as u64, span)
+    }
+
+    fn steps_of(&mut self, steps: u64, span: Span) -> Run<()> {
+        self.steps = self.steps.saturating_add(steps);
         if self.steps > self.most_steps {
             return Err(RunError::new(
                 RunErrorKind::Limit,
