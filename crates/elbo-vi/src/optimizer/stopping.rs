@@ -134,20 +134,25 @@ impl Stage {
         self.error = 0.0;
         let share = 0.1 * self.config.tolerance / costs.len() as f64;
         let (mut above, mut highest) = (0, 1.0_f64);
+        let series_of =
+            |column: usize| -> Vec<f64> { self.history.iter().map(|row| row[column]).collect() };
         for (column, cost) in costs.iter().enumerate() {
-            let series: Vec<f64> = self.history.iter().map(|row| row[column]).collect();
+            let series = series_of(column);
             // A drift that costs next to nothing is none: the last digits of an exact mean, say.
             if cost * half_difference(&series).powi(2) > share {
                 let rhat = split_rhat(&series);
                 above += usize::from(!(rhat <= self.config.rhat));
                 highest = highest.max(rhat);
             }
-            self.error += cost * mean_error(&series).powi(2);
         }
         // Of many series that stand still a few look as if they moved: one in ten may, a little.
         if 10 * above > costs.len() || highest > 1.0 + 3.0 * (self.config.rhat - 1.0) {
             self.error = f64::INFINITY;
             return Decision::Continue;
+        }
+        // Series that still move have the longest memories, and errors that mean nothing.
+        for (column, cost) in costs.iter().enumerate() {
+            self.error += cost * mean_error(&series_of(column)).powi(2);
         }
         if self.error < self.config.tolerance {
             Decision::Stationary
