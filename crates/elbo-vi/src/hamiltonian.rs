@@ -9,7 +9,8 @@ use elbo_math::linalg::{Cholesky, Matrix, matmul, matmul_tn};
 use elbo_math::random::{Stream, fill_standard_normal, uniform};
 use elbo_math::special::LN_2PI;
 
-use crate::{Draws, Target, ViError};
+use crate::family::{FullRank, MeanField};
+use crate::{Approximation, Draws, Target, ViError};
 
 /// A trajectory of a quarter period of a standard normal forgets where it began.
 const LENGTH: f64 = std::f64::consts::FRAC_PI_2;
@@ -48,6 +49,18 @@ impl Frame {
             mean,
             scale: Scale::Full(factor),
         }
+    }
+
+    /// `N(m, L Lᵀ)`.
+    ///
+    /// # Errors
+    /// [`ViError::Setting`] for scales that are not positive.
+    pub(crate) fn gaussian(&self) -> Result<Box<dyn Approximation>, ViError> {
+        let mean = self.mean.clone();
+        Ok(match &self.scale {
+            Scale::Diagonal(sds) => Box::new(MeanField::new(mean, sds.clone())?),
+            Scale::Full(factor) => Box::new(FullRank::from_cholesky(mean, factor.clone())?),
+        })
     }
 
     /// `x = m + L u`.

@@ -3,7 +3,7 @@
 //! The one idea: in many dimensions no family is close enough for importance weights, but a path to the
 //! target is (`diagnostic::annealing`). What is returned beside the Gaussian are its carried draws with
 //! their weights, which the verdict judges like any others. Deliberately absent: more than one mode (the
-//! draws stay in the mode where they began), and dimensions whose covariance is too much to factor.
+//! draws stay in the mode where they began).
 
 use elbo_math::linalg::Cholesky;
 
@@ -12,13 +12,15 @@ use crate::diagnostic::importance::WeightedDraws;
 use crate::diagnostic::psis::khat_threshold;
 use crate::diagnostic::weighed::Weighed;
 use crate::driver::{Fitted, Observer, Outcome, Progress, Stopped};
-use crate::family::FullRank;
 use crate::hamiltonian::Frame;
 use crate::{Target, ViError};
 
 /// What the rung is called.
 pub(super) const NAME: &str = "annealed";
 
+/// Up to here the Gaussian has a covariance matrix, beyond standard deviations alone: the matrix would take
+/// longer than the density.
+const WHOLE: usize = 300;
 /// Draws that are carried first, which tell whether a path is any good.
 const FEW_DRAWS: usize = 250;
 /// Draws of a good path, at least: k̂ of fewer means little.
@@ -57,7 +59,7 @@ pub(super) fn annealed(
     observer: &mut Observer<'_>,
 ) -> Result<Option<(Fitted, WeightedDraws)>, ViError> {
     let before = target.gradient_evaluations();
-    let mut best: Option<(FullRank, WeightedDraws)> = None;
+    let mut best: Option<(Frame, WeightedDraws)> = None;
     let mut shortest: Option<Way> = None;
     let (mut stopped, mut trace) = (Stopped::Converged, Vec::new());
     for (attempt, variance) in VARIANCES.into_iter().enumerate() {
@@ -69,7 +71,7 @@ pub(super) fn annealed(
             (Some(new), Some(old)) if old.pilot.length() < new.pilot.length() => Some(old),
             (new, old) => new.or(old),
         };
-        let Some(Way { base, frame, pilot }) = &shortest else {
+        let Some(Way { frame, pilot }) = &shortest else {
             break;
         };
         let path = pilot.path(variance, FEWEST << attempt);
@@ -79,7 +81,8 @@ pub(super) fn annealed(
         let affords =
             |draws: usize| target.gradient_evaluations() - before + costs(draws) <= budget;
         // The next base needs a covariance.
-        let first = FEW_DRAWS.max(2 * target.dimension() / places);
+        let whole = target.dimension() <= WHOLE;
+        let first = FEW_DRAWS.max(usize::from(whole) * 2 * target.dimension() / places);
         if !affords(first) {
             break;
         }
@@ -106,7 +109,7 @@ pub(super) fn annealed(
             .as_ref()
             .is_none_or(|(_, before)| is_better(&carried, before))
         {
-            best = Some((base.clone(), carried));
+            best = Some((frame.clone(), carried));
         }
         let progress = Progress {
             iteration: attempt + 1,
@@ -125,19 +128,20 @@ pub(super) fn annealed(
             break;
         }
     }
-    Ok(best.map(|(base, carried)| {
-        let fitted = Fitted {
-            approximation: Box::new(base),
-            outcome: Outcome {
-                stopped,
-                gradient_evaluations: target.gradient_evaluations() - before,
-                trace,
-            },
-            failure: None,
-            halves: None,
-        };
-        (fitted, carried)
-    }))
+    let Some((frame, carried)) = best else {
+        return Ok(None);
+    };
+    let fitted = Fitted {
+        approximation: frame.gaussian()?,
+        outcome: Outcome {
+            stopped,
+            gradient_evaluations: target.gradient_evaluations() - before,
+            trace,
+        },
+        failure: None,
+        halves: None,
+    };
+    Ok(Some((fitted, carried)))
 }
 
 /// Whether weights are such that more draws of the same kind are worth having.
@@ -146,12 +150,12 @@ fn is_good(carried: &WeightedDraws) -> bool {
     carried.khat() <= KHAT && carried.effective_sample_size() >= counting
 }
 
-/// Whether more draws count, where as many k̂ are below their limits: the last attempt may have had budget for
-/// few draws only.
+/// Whether weights are better, or else as good and more draws count: the last attempt may have had budget
+/// for few draws only.
 fn is_better(new: &WeightedDraws, old: &WeightedDraws) -> bool {
     let order = |w: &WeightedDraws| {
         let within = w.khat() <= khat_threshold(w.n_independent());
-        (within, w.effective_sample_size())
+        ((is_good(w), within), w.effective_sample_size())
     };
     let (new, old) = (order(new), order(old));
     new.0.cmp(&old.0).then(new.1.total_cmp(&old.1)).is_gt()
@@ -159,7 +163,6 @@ fn is_better(new: &WeightedDraws, old: &WeightedDraws) -> bool {
 
 /// A Gaussian, and how far the target is from it.
 struct Way {
-    base: FullRank,
     frame: Frame,
     pilot: Pilot,
 }
@@ -167,38 +170,71 @@ struct Way {
 impl Way {
     /// From the moments of `known`; `None` where there are none, or no way from there.
     fn new(target: &Target<'_>, known: &WeightedDraws, seed: u64) -> Result<Option<Self>, ViError> {
-        let Some((mean, factor)) = moments(known) else {
+        let frame = if target.dimension() <= WHOLE {
+            moments(known).map(|(mean, factor)| Frame::full(mean, factor))
+        } else {
+            spreads(known).map(|(mean, sds)| Frame::diagonal(mean, sds))
+        };
+        let Some(frame) = frame else {
             return Ok(None);
         };
-        let base = FullRank::from_cholesky(mean.clone(), factor.clone())?;
-        let frame = Frame::full(mean, factor);
         let pilot = Pilot::new(target, &frame, seed)?;
-        Ok(pilot.map(|pilot| Self { base, frame, pilot }))
+        Ok(pilot.map(|pilot| Self { frame, pilot }))
     }
 }
 
 /// Mean and covariance: weighted where the weights can be trusted, else those of the draws themselves.
 pub(super) fn moments(found: &WeightedDraws) -> Option<(Vec<f64>, Cholesky)> {
+    let (mean, covariance) = found.mean_and_covariance(&weights(found));
+    let factor = Cholesky::new(&covariance).ok()?;
+    mean.iter().all(|m| m.is_finite()).then_some((mean, factor))
+}
+
+/// As [`moments`], the standard deviations alone.
+fn spreads(found: &WeightedDraws) -> Option<(Vec<f64>, Vec<f64>)> {
+    let weights = weights(found);
+    let of = |i| {
+        let terms = || {
+            found
+                .draws
+                .coordinate(i)
+                .iter()
+                .zip(&weights)
+                .filter(|(_, w)| **w > 0.0)
+        };
+        let mean: f64 = terms().map(|(x, w)| w * x).sum();
+        let variance: f64 = terms().map(|(x, w)| w * (x - mean).powi(2)).sum();
+        (mean, variance.sqrt())
+    };
+    let (mean, sds): (Vec<f64>, Vec<f64>) = (0..found.draws.dimension()).map(of).unzip();
+    let usable =
+        mean.iter().all(|m| m.is_finite()) && sds.iter().all(|s| s.is_finite() && *s > 0.0);
+    usable.then_some((mean, sds))
+}
+
+fn weights(found: &WeightedDraws) -> Vec<f64> {
     let (dimension, n_draws) = (found.draws.dimension(), found.draws.n_draws());
     let trusted = found.smoothed.as_ref().filter(|s| {
         found.khat() <= khat_threshold(found.n_independent())
             && s.effective_sample_size() >= 5.0 * dimension as f64
     });
-    let weights = match trusted {
+    match trusted {
         Some(smoothed) => smoothed.weights(),
         None => vec![1.0 / n_draws as f64; n_draws],
-    };
-    let (mean, covariance) = found.mean_and_covariance(&weights);
-    let factor = Cholesky::new(&covariance).ok()?;
-    mean.iter().all(|m| m.is_finite()).then_some((mean, factor))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use elbo_math::random::{fill_standard_normal, stream};
 
+    use elbo_math::special::{digamma, trigamma};
+
     use super::*;
     use crate::Draws;
+    use crate::density::FromFn;
+    use crate::driver::silent;
+    use crate::family::MeanField;
 
     /// Weights whose logarithms are normal with a standard deviation of `spread`.
     fn carried(n: usize, spread: f64) -> WeightedDraws {
@@ -208,6 +244,32 @@ mod tests {
             *l *= spread;
         }
         WeightedDraws::from_parts(Draws::zeros(1, n), log_target, vec![0.0; n])
+    }
+
+    #[test]
+    fn beyond_covariance_matrices_draws_are_carried_from_standard_deviations() {
+        // Logarithms of Gamma variables of shape 2, independent.
+        let density = FromFn(|x: &[f64], g: &mut [f64]| {
+            for (g, x) in g.iter_mut().zip(x) {
+                *g = 2.0 - x.exp();
+            }
+            x.iter().map(|x| 2.0 * x - x.exp()).sum()
+        });
+        let d = WHOLE + 20;
+        let (mean, sd) = (digamma(2.0), trigamma(2.0).sqrt());
+        let target = Target::new(&density, d).unwrap();
+        let q = MeanField::new(vec![mean; d], vec![sd; d]).unwrap();
+        let known = WeightedDraws::new(&target, &q, 1000, 1).unwrap();
+        assert!(known.khat() > khat_threshold(1000), "{}", known.khat());
+        let found = annealed(&target, &known, 300_000, 1, &mut silent).unwrap();
+        let (fitted, carried) = found.unwrap();
+        assert!(target.gradient_evaluations() <= 310_000);
+        assert!(fitted.approximation.standard_deviations().is_some());
+        assert!(is_good(&carried), "{}", carried.khat());
+        for m in carried.moments().unwrap() {
+            assert!((m.mean.mean - mean).abs() < 5.0 * m.mean.mcse, "{m:?}");
+            assert!((m.sd.mean - sd).abs() < 5.0 * m.sd.mcse, "{m:?}");
+        }
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::{Approximation, Target, ViError};
 /// Up to here weights can carry a whole covariance matrix.
 const ADAPTED: usize = 50;
 
-/// Up to here a covariance matrix serves Hamiltonian chains as their frame.
-const ANNEALED: usize = 300;
+/// Up to here draws are carried.
+const ANNEALED: usize = 1000;
 
 /// Up to here every mode gets a covariance matrix of its own.
 const MODES: usize = 100;
