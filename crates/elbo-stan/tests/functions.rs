@@ -361,3 +361,18 @@ fn complex_parameters_are_read_by_columns_real_parts_first() {
     assert_eq!(value, 5.0);
     assert_eq!(gradient, [0.0, 0.0, 3.0, 0.0, 0.0, 5.0, 0.0, 0.0, 0.0, 2.0]);
 }
+
+#[test]
+fn known_matrices_have_complex_eigenvalues() {
+    // The residual of A v = λ v, and λ₁ λ₂ = det A = 1.1.
+    let source = "transformed data { matrix[2, 2] A = [[0.5, -1], [1, 0.2]];
+        complex_vector[2] l = eigenvalues(A); complex_matrix[2, 2] V = eigenvectors(A);
+        real value = sum(abs(A * V - diag_post_multiply(V, l))) + abs(l[1] * l[2] - 1.1); }";
+    let checked = checked(source).expect("it is a program");
+    let program = checked.program.as_ref().expect("checked");
+    let data = BTreeMap::new();
+    let known = run::known(program, &data, &RunLimits::default(), &mut |_| {}).expect("it runs");
+    let value = known.by_name("value").and_then(Value::as_reals);
+    // Rounding errors of a dozen operations on numbers of size one.
+    assert!(value.expect("it is declared").entries()[0] < 1e-14);
+}

@@ -6,12 +6,14 @@
 
 mod cholesky;
 mod eigen;
+mod general_eigen;
 mod matrix;
 mod product;
 mod triangular_factor;
 
 pub use cholesky::Cholesky;
 pub use eigen::SymmetricEigen;
+pub use general_eigen::GeneralEigen;
 pub use matrix::{Matrix, axpy, dot};
 pub use product::{View, gram, matmul, matmul_into, matmul_nt, matmul_tn};
 pub use triangular_factor::triangular_factor;

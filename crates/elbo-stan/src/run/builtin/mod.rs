@@ -2,6 +2,7 @@
 
 mod arrangement;
 mod containers;
+mod eigen;
 mod matrices;
 mod numbers;
 pub(super) mod random;
@@ -73,6 +74,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
             numbers::ROWS,
             containers::ROWS,
             matrices::ROWS,
+            eigen::ROWS,
         ])
     });
     BY_NAME.get(name).copied()
@@ -108,6 +110,7 @@ mod tests {
             numbers::ROWS,
             containers::ROWS,
             matrices::ROWS,
+            eigen::ROWS,
         ];
         for (names, _) in tables.into_iter().flatten() {
             for name in names.split_whitespace() {
