@@ -254,7 +254,7 @@ impl Graph {
     }
 
     /// `x` of `eˣ`.
-    fn exponent(&self, node: NodeId) -> Option<NodeId> {
+    pub(crate) fn exponent(&self, node: NodeId) -> Option<NodeId> {
         match &self.nodes[node.index()].op {
             Op::Pointwise { function, args } if *function == Function::Exp => Some(args[0]),
             _ => None,

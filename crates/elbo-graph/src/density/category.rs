@@ -19,6 +19,10 @@ fn pick<'b>(y: Value<'b>, table: Value<'b>) -> Value<'b> {
         let out = Shape::vector(index.len());
         return table.with(|graph| graph.elements(table.node, index, out));
     }
+    // Of logits less their log-sum-exp, only the logit depends on the category.
+    if let Some((logits, common)) = table.less_by_row() {
+        return pick(y, logits) - common;
+    }
     let numbers = y.count_row(shape.cols);
     table.apply(Function::WhereEqual, [y, numbers]).row_sum()
 }
@@ -39,8 +43,11 @@ pub(super) fn categorical<'b>(x: &[Value<'b>]) -> Value<'b> {
     if chances.shape().rows == 1 {
         return pick(y, chances.ln());
     }
-    // The logarithm comes last: of the other entries of a row it could be −∞.
-    pick(y, chances).ln()
+    match chances.exponent() {
+        Some(logs) => pick(y, logs),
+        // The logarithm comes last: of the other entries of a row it could be −∞.
+        None => pick(y, chances).ln(),
+    }
 }
 
 pub(super) fn categorical_logit<'b>(x: &[Value<'b>]) -> Value<'b> {
@@ -99,4 +106,50 @@ pub(super) fn multinomial_logit<'b>(x: &[Value<'b>]) -> Value<'b> {
 /// The log of the number of orders of a row of counts.
 fn arrangements(y: Value<'_>) -> Value<'_> {
     (y.row_sum() + 1.0).ln_gamma() - (y + 1.0).ln_gamma().row_sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use elbo_testkit::assert_close;
+
+    use crate::graph::Op;
+    use crate::tests::check;
+    use crate::{Function, Graph, Program, Shape};
+
+    /// Against the density with logits, whose formula has neither the exponentials nor their support.
+    #[test]
+    fn chances_that_are_a_softmax_are_logits() {
+        const N: usize = 12;
+        let categories: Vec<f64> = (0..N).map(|i| (1 + i % 4) as f64).collect();
+        let graph_of = |name: &str| {
+            let mut graph = Graph::new();
+            let logits = graph.parameter(Shape::matrix(N, 4));
+            let y = graph.constant(categories.clone(), Shape::vector(N));
+            let total = graph.row_log_sum_exp(logits);
+            let logs = graph.pointwise(Function::Subtract, &[logits, total]);
+            let softmax = graph.pointwise(Function::Exp, &[logs]);
+            let chances = if name == "categorical" {
+                softmax
+            } else {
+                logits
+            };
+            let term = graph.log_density(name, &[y, chances]).expect("fits");
+            graph.add_to_log_density(term);
+            graph
+        };
+        let (graph, expected) = (graph_of("categorical"), graph_of("categorical_logit"));
+        check(&graph);
+        let point: Vec<f64> = (0..4 * N).map(|i| (i as f64 * 0.7).sin() * 3.0).collect();
+        let value = |graph: &Graph| {
+            let mut value = [0.0];
+            Program::new(graph).log_densities(&point, 1, &mut value);
+            value[0]
+        };
+        assert_close("value", value(&graph), value(&expected), 1e-13);
+        let is_check = |op: &Op| {
+            matches!(op, Op::Pointwise { function, .. }
+                if matches!(function, Function::WhereNonNegative | Function::Minimum))
+        };
+        assert!(!graph.nodes.iter().any(|node| is_check(&node.op)));
+    }
 }

@@ -79,6 +79,14 @@ impl Support {
 
     /// `density`, and −∞ where an unknown argument is out of place.
     pub(super) fn guard<'b>(self, density: Value<'b>, x: Value<'b>) -> Value<'b> {
+        let always = match self {
+            Self::NonNegative => x.exponent().is_some(),
+            Self::Unit => x.is_softmax() || x.is_result_of(Function::InvLogit),
+            _ => false,
+        };
+        if always {
+            return density;
+        }
         let (inside, function) = match self {
             Self::Positive => (x, Function::WherePositive),
             Self::NonNegative => (x, Function::WhereNonNegative),

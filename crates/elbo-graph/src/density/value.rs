@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, NodeId, Op};
 use crate::pointwise::Function;
 use crate::shape::Shape;
 
@@ -66,6 +66,40 @@ impl<'b> Value<'b> {
         let mut args = vec![self.node];
         args.extend(others.map(|o| o.node));
         self.with(|graph| graph.pointwise(function, &args))
+    }
+
+    /// `x` of `eˣ`.
+    pub(super) fn exponent(self) -> Option<Self> {
+        let node = self.graph.borrow().exponent(self.node)?;
+        Some(Self { node, ..self })
+    }
+
+    /// `a` and `b` of `a − b` where `b` has one entry for each row, and `a` more.
+    pub(super) fn less_by_row(self) -> Option<(Self, Self)> {
+        let graph = self.graph.borrow();
+        let Op::Pointwise { function, args } = &graph.nodes[self.node.index()].op else {
+            return None;
+        };
+        let (Function::Subtract, &[a, b]) = (function, args.as_slice()) else {
+            return None;
+        };
+        let (whole, of_row) = (graph.shape(a), graph.shape(b));
+        let fits = whole == graph.shape(self.node) && of_row == Shape::vector(whole.rows);
+        (fits && whole.cols > 1).then_some((Self { node: a, ..self }, Self { node: b, ..self }))
+    }
+
+    pub(super) fn is_result_of(self, function: Function) -> bool {
+        let graph = self.graph.borrow();
+        matches!(graph.nodes[self.node.index()].op, Op::Pointwise { function: f, .. } if f == function)
+    }
+
+    /// Whether rows are `softmax(z)`, as `exp(z − log Σ exp z)`.
+    pub(super) fn is_softmax(self) -> bool {
+        let parts = self.exponent().and_then(Self::less_by_row);
+        parts.is_some_and(|(logits, total)| {
+            let graph = self.graph.borrow();
+            matches!(graph.nodes[total.node.index()].op, Op::RowLogSumExp(z) if z == logits.node)
+        })
     }
 
     pub(super) fn ln(self) -> Self {

@@ -77,18 +77,20 @@ pub(crate) fn log_sum_exp_backward<T: Number, const W: usize>(
     x: &[T],
     cols: usize,
 ) {
-    let rows = gradient
-        .chunks_exact_mut(cols * W)
-        .zip(x.chunks_exact(cols * W));
-    let results = adjoint.chunks_exact(W).zip(out.chunks_exact(W));
-    for ((gradient, row), (a, y)) in rows.zip(results) {
-        for (g, entry) in gradient.chunks_exact_mut(W).zip(row.chunks_exact(W)) {
+    let ((gradient, _), (x, _)) = (gradient.as_chunks_mut::<W>(), x.as_chunks::<W>());
+    let ((adjoint, _), (out, _)) = (adjoint.as_chunks::<W>(), out.as_chunks::<W>());
+    let rows = gradient.chunks_exact_mut(cols).zip(x.chunks_exact(cols));
+    for ((gradient, row), (a, y)) in rows.zip(adjoint.iter().zip(out)) {
+        for (g, entry) in gradient.iter_mut().zip(row) {
+            let mut weights = [T::default(); W];
+            for l in 0..W {
+                let x = entry[l] - y[l];
+                weights[l] = fused!(T, |x| x.exp());
+            }
             for l in 0..W {
                 // An entry of −∞ has weight 0 even where the whole row is −∞.
-                let x = entry[l] - y[l];
-                let weight = fused!(T, |x| x.exp());
                 let zero = entry[l].value() == f64::NEG_INFINITY;
-                g[l] += T::select(zero, T::default(), a[l] * weight);
+                g[l] += T::select(zero, T::default(), a[l] * weights[l]);
             }
         }
     }
