@@ -1,5 +1,5 @@
-//! Integrals in one dimension: Gauss–Hermite for expectations under a normal, adaptive
-//! Gauss–Kronrod for anything else.
+//! Integrals in one dimension: Gauss–Hermite for expectations under a normal, Gauss–Legendre for smooth
+//! functions on the unit interval, adaptive Gauss–Kronrod for anything else.
 
 use std::collections::BinaryHeap;
 
@@ -19,43 +19,13 @@ impl GaussHermite {
     /// The rule with `n` nodes; exact for polynomials up to degree `2n − 1`.
     ///
     /// # References
-    /// `[@golub1969quadrature]`: nodes are the eigenvalues of the Jacobi matrix of the (probabilists')
-    /// Hermite recurrence, weights the squares of the eigenvectors' first entries.
+    /// `[@golub1969quadrature]`, with the (probabilists') Hermite recurrence.
     ///
     /// # Panics
     /// If `n` is 0.
     pub fn new(n: usize) -> Self {
-        assert!(n > 0, "a quadrature rule needs at least one node");
-        let jacobi = Matrix::from_fn(n, n, |i, j| {
-            if i.abs_diff(j) == 1 {
-                (i.max(j) as f64).sqrt()
-            } else {
-                0.0
-            }
-        });
-        let eigen = SymmetricEigen::new(&jacobi).expect("a finite tridiagonal matrix");
-        let mut rule = Self {
-            weights: (0..n).map(|k| eigen.vectors[(0, k)].powi(2)).collect(),
-            nodes: eigen.values,
-        };
-        rule.symmetrise();
-        rule
-    }
-
-    /// Removes the rounding of the eigenvalues that breaks the rule's exact symmetry.
-    fn symmetrise(&mut self) {
-        let n = self.nodes.len();
-        for k in 0..n.div_ceil(2) {
-            let mirror = n - 1 - k;
-            let node = (self.nodes[mirror] - self.nodes[k]) / 2.0;
-            let weight = f64::midpoint(self.weights[mirror], self.weights[k]);
-            (self.nodes[k], self.nodes[mirror]) = (-node, node);
-            (self.weights[k], self.weights[mirror]) = (weight, weight);
-        }
-        let total: f64 = self.weights.iter().sum();
-        for w in &mut self.weights {
-            *w /= total;
-        }
+        let (nodes, weights) = golub_welsch(n, |k| k.sqrt());
+        Self { nodes, weights }
     }
 
     /// `E f(x)` for `x ~ N(mean, sd²)`.
@@ -66,6 +36,50 @@ impl GaussHermite {
             .map(|(x, w)| w * f(mean + sd * x))
             .sum()
     }
+}
+
+/// Nodes and weights with `Σ w_i f(x_i) ≈ ∫₀¹ f(x) dx`, by Gauss and Legendre; exact for polynomials up to
+/// degree `2n − 1`.
+///
+/// # References
+/// `[@golub1969quadrature]`, with the Legendre recurrence.
+///
+/// # Panics
+/// If `n` is 0.
+pub fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
+    let (nodes, weights) = golub_welsch(n, |k| k / (4.0 * k * k - 1.0).sqrt());
+    let nodes = nodes.into_iter().map(|x| 0.5 * (1.0 + x));
+    nodes.zip(weights).collect()
+}
+
+/// The rule of `n` nodes for a symmetric weight of integral 1: nodes are the eigenvalues of the Jacobi
+/// matrix, whose entries beside the diagonal are `beside(1)`, `beside(2)`, …; weights the squares of the
+/// eigenvectors' first entries.
+fn golub_welsch(n: usize, beside: impl Fn(f64) -> f64) -> (Vec<f64>, Vec<f64>) {
+    assert!(n > 0, "a quadrature rule needs at least one node");
+    let jacobi = Matrix::from_fn(n, n, |i, j| {
+        if i.abs_diff(j) == 1 {
+            beside(i.max(j) as f64)
+        } else {
+            0.0
+        }
+    });
+    let eigen = SymmetricEigen::new(&jacobi).expect("a finite tridiagonal matrix");
+    let mut weights: Vec<f64> = (0..n).map(|k| eigen.vectors[(0, k)].powi(2)).collect();
+    let mut nodes = eigen.values;
+    // Rounding of the eigenvalues breaks the rule's exact symmetry.
+    for k in 0..n.div_ceil(2) {
+        let mirror = n - 1 - k;
+        let node = (nodes[mirror] - nodes[k]) / 2.0;
+        let weight = f64::midpoint(weights[mirror], weights[k]);
+        (nodes[k], nodes[mirror]) = (-node, node);
+        (weights[k], weights[mirror]) = (weight, weight);
+    }
+    let total: f64 = weights.iter().sum();
+    for w in &mut weights {
+        *w /= total;
+    }
+    (nodes, weights)
 }
 
 /// The value of an integral and an estimate of its error.
@@ -235,6 +249,23 @@ mod tests {
     use std::f64::consts::PI;
 
     use super::*;
+
+    #[test]
+    fn gauss_legendre_is_exact_for_polynomials() {
+        for n in [1, 2, 16, 64] {
+            for power in [0, 1, 5, 2 * n - 1].into_iter().filter(|p| *p < 2 * n) {
+                let terms = gauss_legendre(n)
+                    .into_iter()
+                    .map(|(x, w)| w * x.powf(power as f64));
+                let got: f64 = terms.sum();
+                // Rounding of n nodes, each raised to a power of up to 127.
+                assert!(
+                    (got * (power + 1) as f64 - 1.0).abs() < 1e-12,
+                    "{n}, x^{power}: {got}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn gauss_hermite_reproduces_normal_moments() {

@@ -152,4 +152,22 @@ mod tests {
         };
         assert!(!graph.nodes.iter().any(|node| is_check(&node.op)));
     }
+
+    #[test]
+    fn chances_that_are_always_in_place_are_not_checked() {
+        let mut graph = Graph::new();
+        let logit = graph.parameter(Shape::vector(3));
+        let chance = graph.pointwise(Function::InvLogit, &[logit]);
+        let y = graph.constant([1.0, 0.0, 1.0], Shape::vector(3));
+        let term = graph.log_density("bernoulli", &[y, chance]).expect("fits");
+        graph.add_to_log_density(term);
+        check(&graph);
+        let is_check = |op: &Op| {
+            let Op::Pointwise { function, .. } = op else {
+                return false;
+            };
+            matches!(function, Function::WhereUnit | Function::WhereOpen)
+        };
+        assert!(!graph.nodes.iter().any(|node| is_check(&node.op)));
+    }
 }

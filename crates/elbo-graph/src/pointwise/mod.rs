@@ -49,23 +49,14 @@ pub(crate) trait Pointwise<const N: usize> {
 /// after the other; `term`, one that is mostly summed over rows, and `fused_term`, both; `plain`, compiled
 /// once; `library`, whose derivatives come from tangents.
 macro_rules! forward {
-    (vector $arity:tt $f:ty, $out:expr, $args:expr) => {
-        kernel::forward!($arity, $f, T, $out, $args)
-    };
-    (fused $arity:tt $f:ty, $out:expr, $args:expr) => {
-        kernel::forward!($arity, $f, T, $out, $args)
-    };
-    (term $arity:tt $f:ty, $out:expr, $args:expr) => {
-        kernel::forward!($arity, $f, T, $out, $args)
-    };
-    (fused_term $arity:tt $f:ty, $out:expr, $args:expr) => {
-        kernel::forward!($arity, $f, T, $out, $args)
-    };
     (plain $arity:tt $f:ty, $out:expr, $args:expr) => {
         library::plain_forward::<$f, T, $arity>($out, $args)
     };
     (library $arity:tt $f:ty, $out:expr, $args:expr) => {
         library::forward::<$f, T, $arity>($out, $args)
+    };
+    ($kind:ident $arity:tt $f:ty, $out:expr, $args:expr) => {
+        kernel::forward!($arity, $f, T, $out, $args)
     };
 }
 
@@ -84,23 +75,14 @@ macro_rules! both {
 
 /// As [`forward`], the adjoint of an argument.
 macro_rules! backward {
-    (vector $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
-        kernel::backward!($arity, $f, T, $index, $($arg),+)
-    };
-    (fused $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
-        kernel::backward!($arity, $f, T, $index, $($arg),+)
-    };
-    (term $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
-        kernel::backward!($arity, $f, T, $index, $($arg),+)
-    };
-    (fused_term $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
-        kernel::backward!($arity, $f, T, $index, $($arg),+)
-    };
     (plain $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
         library::plain_backward::<$f, T, $arity, $index>($($arg),+)
     };
     (library $arity:tt $f:ty, $index:literal, $out:expr, $adjoint:expr, $values:expr, $args:expr) => {
         library::backward::<$f, T, $arity>($index, $out, $adjoint, $args)
+    };
+    ($kind:ident $arity:tt $f:ty, $index:literal, $($arg:expr),+) => {
+        kernel::backward!($arity, $f, T, $index, $($arg),+)
     };
 }
 
@@ -117,28 +99,19 @@ macro_rules! shares {
     };
 }
 
-/// Adds a term up, if the kind can.
+/// Adds a term up, if the kind can; gives whether it can.
 macro_rules! add_up {
-    (term $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {
-        add_up_rows!($arity $f, $sums, $derivatives)
-    };
-    (fused_term $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {
-        add_up_rows!($arity $f, $sums, $derivatives)
-    };
+    (term $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {{
+        term::add_up::<$f, T, $arity, W>($sums, $derivatives);
+        true
+    }};
+    (fused_term $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {{
+        term::add_up::<$f, T, $arity, W>($sums, $derivatives);
+        true
+    }};
     ($kind:ident $arity:tt $f:ty, $sums:expr, $derivatives:expr) => {
         false
     };
-}
-
-macro_rules! add_up_rows {
-    ($arity:tt $f:ty, $sums:expr, $derivatives:expr) => {{
-        if $derivatives {
-            term::add_up::<$f, T, $arity, W, true>($sums);
-        } else {
-            term::add_up::<$f, T, $arity, W, false>($sums);
-        }
-        true
-    }};
 }
 
 /// Declares [`Function`] and its dispatch from rows `Variant "name" arity [arguments]`; arguments

@@ -1,8 +1,8 @@
 //! Terms: values summed over rows, with the adjoints of all arguments, in one pass.
 //!
 //! The one idea: what is the same for all rows stays in registers, and so do its adjoints; nothing is
-//! repeated in memory only to be read again. That pays where the function itself is a few operations; a
-//! logistic density takes longer than its passes over a strip. Deliberately absent: repetition along
+//! repeated in memory only to be read again. Logarithms of factors between 1 and 2, of which a logistic
+//! density has one in each row, are that of a product. Deliberately absent: repetition along
 //! columns, for which the strips of [`crate::op::pointwise`] are.
 
 use multiversion::{multiversion, target::target_cfg_f};
@@ -16,7 +16,7 @@ pub(crate) const MOST_TERM_ARGS: usize = 4;
 /// Rows whose factors are multiplied before a logarithm is taken: none is above 2.
 const FACTORS: usize = 512;
 
-/// A function that is cheap enough for this.
+/// A density that is mostly summed over rows.
 pub(crate) trait Term<const N: usize>: Pointwise<N> {
     /// Whether its addends have factors other than 1.
     const IS_FACTORED: bool = false;
@@ -75,19 +75,24 @@ pub(crate) struct Sums<'a, T, const W: usize> {
     pub rows: &'a mut [[T; W]],
 }
 
-/// Adds all rows up; without `DERIVATIVES`, their values alone.
+/// Adds all rows up; without `derivatives`, their values alone.
+pub(super) fn add_up<F: Term<N>, T: Number, const N: usize, const W: usize>(
+    sums: &mut Sums<'_, T, W>,
+    derivatives: bool,
+) {
+    if derivatives {
+        add_rows::<F, T, N, W, true>(sums);
+    } else {
+        add_rows::<F, T, N, W, false>(sums);
+    }
+}
+
 #[multiversion(targets(
     "x86_64+avx512f+avx512dq+avx512vl+fma",
     "x86_64+avx2+fma",
     "aarch64+neon"
 ))]
-pub(super) fn add_up<
-    F: Term<N>,
-    T: Number,
-    const N: usize,
-    const W: usize,
-    const DERIVATIVES: bool,
->(
+fn add_rows<F: Term<N>, T: Number, const N: usize, const W: usize, const DERIVATIVES: bool>(
     sums: &mut Sums<'_, T, W>,
 ) {
     let mut values = [T::default(); W];

@@ -59,6 +59,12 @@ pub(crate) fn transposed(t: &Tensor<Number>) -> Tensor<Number> {
     Tensor::new(vec![columns, rows], entries)
 }
 
+/// Whether `*` and `/` of operands of these types are those of linear algebra.
+pub(super) fn is_product(types: [&Type; 2]) -> bool {
+    let is_scalar = |t: &Type| matches!(t, Type::Int | Type::Real | Type::Complex);
+    !types.into_iter().any(is_scalar)
+}
+
 pub(crate) fn binary(
     trace: &mut Trace,
     operator: BinaryOperator,
@@ -70,9 +76,8 @@ pub(crate) fn binary(
     if types.iter().any(|t| t.element().0.is_complex()) {
         return super::complex::binary(trace, operator, types, left, right);
     }
-    let scalar = |t: &Type| matches!(t, Type::Int | Type::Real | Type::Complex);
     let operands = [operand(left)?, operand(right)?];
-    let is_product = !scalar(types[0]) && !scalar(types[1]);
+    let is_product = is_product(types);
     let function = match operator {
         B::Multiply if is_product => return product(trace, types, operands),
         B::Divide if is_product => {

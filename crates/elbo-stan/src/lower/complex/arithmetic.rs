@@ -3,6 +3,7 @@
 use elbo_graph::Function;
 
 use super::{Call, Made, Outcome, Parts, Row, elementary, is_zero, matrices, one, two};
+use crate::lower::operator::is_product;
 use crate::run::{Tensor, Value};
 use crate::trace::{Operand, Trace};
 use crate::typed::{BinaryOperator, Type, UnaryOperator};
@@ -152,9 +153,8 @@ pub(crate) fn binary(
     right: &Value,
 ) -> Outcome {
     use BinaryOperator as B;
-    let scalar = |t: &Type| matches!(t, Type::Int | Type::Real | Type::Complex);
     let (a, b) = (Parts::of(left)?, Parts::of(right)?);
-    let is_product = !scalar(types[0]) && !scalar(types[1]);
+    let is_product = is_product(types);
     if is_product && operator == B::Multiply {
         return matrices::product(trace, types, &a, &b);
     }

@@ -4,9 +4,8 @@
 //! density without drift; start and delay are uniform, and integrated by Gauss and Legendre's rule, at
 //! whose nodes the density is recorded. Absent: the distribution functions.
 
-use std::f64::consts::PI;
-
 use elbo_graph::{Density, Function};
+use elbo_math::quadrature::gauss_legendre;
 
 use super::{Call, DensityRow, Terms};
 use crate::run::Tensor;
@@ -42,8 +41,8 @@ fn wiener(call: &mut Call<'_>) -> Terms {
         Some(width) => Some(two(trace, Function::Minimum, width, &time)?),
         None => None,
     };
-    let starts = of_start.map_or(vec![(0.5, 1.0)], |_| rule(NODES[0]));
-    let delays = of_delay.map_or(vec![(0.0, 1.0)], |_| rule(NODES[1]));
+    let starts = of_start.map_or(vec![(0.5, 1.0)], |_| gauss_legendre(NODES[0]));
+    let delays = of_delay.map_or(vec![(0.0, 1.0)], |_| gauss_legendre(NODES[1]));
     let nodes = starts
         .iter()
         .flat_map(|s| delays.iter().map(move |d| (*s, *d)));
@@ -138,43 +137,4 @@ fn moved(trace: &mut Trace, x: &Operand, width: &Operand, by: f64) -> Result<Ope
         &Operand::of(Number::Known(by)),
     )?;
     two(trace, Function::Add, x, &step)
-}
-
-/// Nodes and weights of Gauss and Legendre's rule on the unit interval: zeros of the Legendre
-/// polynomial by Newton's method, from `cos π (i + ¾)/(n + ½)` `[@press2007numerical, §4.6]`.
-fn rule(n: usize) -> Vec<(f64, f64)> {
-    let size = n as f64;
-    (0..n)
-        .map(|i| {
-            let mut z = (PI * (i as f64 + 0.75) / (size + 0.5)).cos();
-            let mut slope = 0.0;
-            // Convergence is quadratic from a guess with two digits or more.
-            for _ in 0..8 {
-                let (mut p, mut before) = (1.0, 0.0);
-                for k in 0..n {
-                    let k = k as f64;
-                    (p, before) = (((2.0 * k + 1.0) * z * p - k * before) / (k + 1.0), p);
-                }
-                slope = size * (z * p - before) / (z * z - 1.0);
-                z -= p / slope;
-            }
-            (0.5 * (1.0 + z), 1.0 / ((1.0 - z * z) * slope * slope))
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use elbo_testkit::assert_close;
-
-    #[test]
-    fn the_rule_is_exact_for_polynomials() {
-        for n in NODES {
-            for power in [0, 1, 5, 2 * i32::try_from(n).expect("small") - 1] {
-                let integral: f64 = rule(n).iter().map(|(x, w)| w * x.powi(power)).sum();
-                assert_close("integral", integral, 1.0 / f64::from(power + 1), 1e-14);
-            }
-        }
-    }
 }
