@@ -24,7 +24,7 @@ impl GaussHermite {
     /// # Panics
     /// If `n` is 0.
     pub fn new(n: usize) -> Self {
-        let (nodes, weights) = golub_welsch(n, |k| k.sqrt());
+        let (nodes, weights) = golub_welsch(n, f64::sqrt);
         Self { nodes, weights }
     }
 
